@@ -1,0 +1,71 @@
+import type { Observable } from "rxjs";
+import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
+import type { ConfType, OutputEffect } from "../schemas/plan.ts";
+
+/** Everything a runner needs to start one attempt of one task. */
+export interface JobSpec {
+  /** Derived from task, run and attempt: the same attempt is the same job. `[a-z0-9-]{1,63}`. */
+  readonly jobId: string;
+  readonly task: TaskId;
+  readonly run: number;
+  readonly attempt: number;
+  readonly config: string;
+  readonly confType: ConfType;
+  readonly mode: string;
+  readonly range: PartitionRange;
+  /** Name of the compiled conf in the configs store, by content hash: `confs/{hash}/{file}`. */
+  readonly conf: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly output: {
+    readonly table: TableName;
+    readonly column: string;
+    readonly effect: OutputEffect;
+  } | null;
+  /** Input partitions that were there when the attempt was claimed. */
+  readonly inputs: readonly { readonly table: TableName; readonly range: PartitionRange | null }[];
+  readonly stepDays: number;
+  readonly timeoutMs: number;
+}
+
+/** What a runner knows of a job now. */
+export interface JobStatus {
+  readonly jobId: string;
+  readonly task: TaskId;
+  readonly run: number;
+  readonly attempt: number;
+  readonly state: "pending" | "running" | "succeeded" | "failed" | "cancelled" | "vanished";
+  readonly startedAt: EpochMs | null;
+  readonly endedAt: EpochMs | null;
+  /** One sentence for an operator when it did not succeed. */
+  readonly error: string | null;
+  /** Whose fault a failure is. */
+  readonly blame: "job" | "infrastructure";
+  /** Where its whole output can be read. */
+  readonly log: string | null;
+}
+
+/** `accepted`, or `exists` when this very job was submitted before; `refused` is final. */
+export type SubmitAnswer =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "exists" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/**
+ * Runs jobs. Submitting a job id again never starts it again, whoever submits it and whatever died
+ * in between. A job outlives the process that submitted it, or is reported `vanished`.
+ */
+export interface JobRunner {
+  /** Durable when resolved. Throws `RetryableError` when it may or may not have been taken. */
+  submit(job: JobSpec): Promise<SubmitAnswer>;
+  /** Asks for an end; the job's terminal status follows. Unknown and ended jobs are left alone. */
+  cancel(jobId: string): Promise<void>;
+  /**
+   * Statuses as they change, beginning with every job not yet `forget`-ten. Repeats are normal.
+   * A terminal status is emitted again after a restart until it is forgotten.
+   */
+  statuses(): Observable<JobStatus>;
+  /** The end of these jobs was reported; they need not be emitted again. */
+  forget(jobIds: readonly string[]): Promise<void>;
+  /** Stops watching. Jobs keep running where the world lets them. */
+  close(): Promise<void>;
+}

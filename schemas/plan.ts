@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { Partition, StepId, TableName } from "./ids.ts";
+
+/** What kind of compiled conf a file holds. */
+export const ConfType = z.enum([
+  "group_bys",
+  "joins",
+  "staging_queries",
+  "models",
+  "model_transforms",
+]);
+export type ConfType = z.infer<typeof ConfType>;
+
+/**
+ * Which family of Chronon wrote the conf. `airbnb`: schedule and dependencies in `metaData`;
+ * `zipline`: `metaData.executionInfo`.
+ */
+export const Flavour = z.enum(["airbnb", "zipline"]);
+export type Flavour = z.infer<typeof Flavour>;
+
+/** ISO-8601 duration, for example `P7D`, `PT36H`, `P0D`. */
+export const IsoDuration = z.string().regex(/^P(?:\d+D|T\d+[HM])$/);
+export type IsoDuration = z.infer<typeof IsoDuration>;
+
+/**
+ * One table a step reads. For output partitions [s, e] it reads
+ * [max(s - startOffset, startCutOff), min(e - endOffset, endCutOff)].
+ */
+export const PlanInput = z.object({
+  table: TableName,
+  /** Null: everything there is, from the table's first partition on. */
+  startOffset: IsoDuration.nullable(),
+  endOffset: IsoDuration,
+  startCutOff: Partition.exactOptional(),
+  endCutOff: Partition.exactOptional(),
+  partitionColumn: z.string(),
+  /** The config that writes the table, when one of the plan does. */
+  producedBy: z.string().exactOptional(),
+  /** True: only the latest partition is read, whatever the range (Chronon's `isCumulative`). */
+  cumulative: z.literal(true).exactOptional(),
+});
+export type PlanInput = Readonly<z.infer<typeof PlanInput>>;
+
+/**
+ * What a job does to output that is there already. `overwrites`: writes its range again;
+ * `fills`: skips partitions that exist and exits 0; `rewrites-table`: replaces the whole,
+ * unpartitioned table; `none`: writes no table of the lake.
+ */
+export const OutputEffect = z.enum(["overwrites", "fills", "rewrites-table", "none"]);
+export type OutputEffect = z.infer<typeof OutputEffect>;
+
+/** How a task is known to have done its work. */
+export const Verification = z.enum(["partitions", "table", "serving-info"]);
+export type Verification = z.infer<typeof Verification>;
+
+export const PlanStep = z.object({
+  id: StepId,
+  config: z.string(),
+  /** Named as the zipline CLI names it: `upload`, `upload-to-kv`, `backfill`. */
+  mode: z.string(),
+  confType: ConfType,
+  flavour: Flavour,
+  team: z.string(),
+  pipeline: z.string(),
+  /** `@daily`: as soon as inputs are complete. A cron is the earliest launch time. Null: on command. */
+  schedule: z.string().nullable(),
+  inputs: z.array(PlanInput),
+  /** Steps of the same partition that must have succeeded first. */
+  after: z.array(StepId),
+  output: TableName.exactOptional(),
+  /** Column of the output's partition. */
+  outputColumn: z.string(),
+  effect: OutputEffect,
+  verification: Verification,
+  /** `latest-only`: of several closed days only the newest is run. */
+  strategy: z.enum(["every", "latest-only"]),
+  /** Partitions one job may do at once. */
+  stepDays: z.number().int().min(1),
+  /** Hash of the conf without metadata and topics; a change means other rows. */
+  semanticHash: z.string(),
+  /** The compiled file: its path in the release and the hash of its bytes. */
+  conf: z.object({ path: z.string(), hash: z.string() }),
+  /** Environment of the mode, from the conf and its team. */
+  env: z.record(z.string(), z.string()),
+});
+export type PlanStep = Readonly<z.infer<typeof PlanStep>>;
+
+export const PlanPipeline = z.object({
+  name: z.string(),
+  schedule: z.string().nullable(),
+  team: z.string().exactOptional(),
+  steps: z.array(StepId),
+});
+export type PlanPipeline = Readonly<z.infer<typeof PlanPipeline>>;
+
+export const PlanTable = z.object({
+  name: TableName,
+  external: z.boolean(),
+  producedBy: z.string().exactOptional(),
+  /** Partition columns its readers and its writer name; a lake table has one of them. */
+  partitionColumns: z.array(z.string()),
+  /** Pattern of its partition values in the lake, `yyyy-MM-dd` unless a source says otherwise. */
+  partitionFormat: z.enum(["yyyy-MM-dd", "yyyyMMdd"]),
+});
+export type PlanTable = Readonly<z.infer<typeof PlanTable>>;
+
+export const PlanProblem = z.object({
+  severity: z.enum(["error", "warning"]),
+  file: z.string(),
+  config: z.string().exactOptional(),
+  message: z.string(),
+});
+export type PlanProblem = Readonly<z.infer<typeof PlanProblem>>;
+
+/** All steps, tables and edges compiled from one config release. */
+export const Plan = z.object({
+  schema: z.literal(1),
+  /** Hash of everything below. */
+  hash: z.string(),
+  pipelines: z.array(PlanPipeline),
+  steps: z.array(PlanStep),
+  tables: z.array(PlanTable),
+  notScheduled: z.array(z.object({ config: z.string(), reason: z.string() })),
+  problems: z.array(PlanProblem),
+});
+export type Plan = Readonly<z.infer<typeof Plan>>;
+
+/** Collection `plans`, id `current`: which plan decides. In every commit's checks. */
+export const PlanDocument = z.object({
+  schema: z.literal(1),
+  hash: z.string(),
+  release: z.string(),
+  at: z.number().int(),
+});
+export type PlanDocument = Readonly<z.infer<typeof PlanDocument>>;
+
+/** Object `releases/{hash}.json`: the files of one complete config release, by content hash. */
+export const ReleaseManifest = z.object({
+  schema: z.literal(1),
+  release: z.string(),
+  files: z.array(z.object({ path: z.string(), hash: z.string() })),
+});
+export type ReleaseManifest = Readonly<z.infer<typeof ReleaseManifest>>;

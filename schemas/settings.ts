@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { TableName } from "./ids.ts";
+
+/**
+ * When a partition of a table counts as complete. `at-landing`: at its first commit; `at-end`: its
+ * day has ended, `delayMs` passed and no commit came for `settleMs`; `next`: the following
+ * partition has data; `marker`: a `_SUCCESS` was seen; `manual`: somebody said so.
+ */
+export const Closing = z.discriminatedUnion("when", [
+  z.object({ when: z.literal("at-landing") }),
+  z.object({
+    when: z.literal("at-end"),
+    delayMs: z.number().int().min(0).default(0),
+    settleMs: z.number().int().min(0).default(2_000),
+  }),
+  z.object({ when: z.literal("next") }),
+  z.object({ when: z.literal("marker") }),
+  z.object({ when: z.literal("manual") }),
+]);
+export type Closing = Readonly<z.infer<typeof Closing>>;
+
+/** What an operator knows of one table. */
+export const TableSettings = z.object({
+  closing: Closing.exactOptional(),
+  /** `fine`: a missing day inside a window is a remark, not a wait. */
+  holes: z.enum(["fine", "wait"]).exactOptional(),
+  /** Where the table lies in the lake, when not at `{db}/{table}` or `{db}.db/{table}`. */
+  path: z.string().exactOptional(),
+});
+export type TableSettings = Readonly<z.infer<typeof TableSettings>>;
+
+const Retry = z.object({
+  /** Attempts after the first. */
+  max: z.number().int().min(0),
+  /** Mean wait before the first retry; doubles each time, full jitter. */
+  delayMs: z.number().int().min(0),
+});
+
+/** Every limit and default of Landfall, with its unit in its name. */
+export const Settings = z.object({
+  /** Part of every job id, so that two deployments on one project never meet. */
+  deployment: z.string().min(1).max(30).default("landfall"),
+  tables: z.record(TableName, TableSettings).prefault({}),
+  /** Closing of external tables that have none of their own. */
+  externalClosing: Closing.prefault({ when: "at-end" }),
+  retries: z
+    .object({
+      /** The job itself failed (Chronon's Airflow default: once, after a minute). */
+      job: Retry.prefault({ max: 1, delayMs: 60_000 }),
+      /** The ground under it failed: lost, refused, unreachable. */
+      infrastructure: Retry.prefault({ max: 3, delayMs: 60_000 }),
+    })
+    .prefault({}),
+  /** How long a claim has to be submitted before another dispatcher may claim it again. */
+  submitWithinMs: z.number().int().min(100).default(60_000),
+  /** How long a job may run before it is cancelled. */
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .default(24 * 3_600_000),
+  /** Partitions at the end of an unbounded input whose landing again reruns the newest task. */
+  unboundedLookback: z.number().int().min(1).default(7),
+  /** Limits on jobs that run at once, by pool. Steps without a pool are not limited. */
+  pools: z.record(z.string(), z.object({ limit: z.number().int().min(1) })).prefault({}),
+  /** Which pool the jobs of a mode take their slot from. */
+  poolOfMode: z.record(z.string(), z.string()).prefault({}),
+  teams: z
+    .record(
+      z.string(),
+      z.object({
+        /** Put a daily GroupBy's backfill before its upload. */
+        backfillBeforeUpload: z.boolean().default(false),
+      }),
+    )
+    .prefault({}),
+  /** Documents one commit may write or check. */
+  commitDocumentsMax: z.number().int().min(10).max(500).default(400),
+  /** Events taken from the bus at once. */
+  deliveriesMax: z.number().int().min(1).default(1_000),
+  /** Distance of ticks. */
+  tickMs: z.number().int().min(10).default(200),
+});
+export type Settings = Readonly<z.infer<typeof Settings>>;
