@@ -12,7 +12,12 @@ const Attempted = {
 /** Where a task stands. What each state means is the `STATUS` table in `core/status.ts`. */
 export const TaskState = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("waiting") }),
-  z.object({ kind: z.literal("ready"), since: EpochMs }),
+  z.object({
+    kind: z.literal("ready"),
+    since: EpochMs,
+    /** Why a new run is wanted; null: the run that failed an attempt goes on. */
+    because: z.string().nullable(),
+  }),
   z.object({
     kind: z.literal("launching"),
     ...Attempted,
@@ -100,8 +105,6 @@ export const Task = z.object({
   reads: z.record(TableName, z.record(Partition, z.string())),
   /** Versions of the output partitions just before the latest run began; null: not there. */
   before: z.record(Partition, Version.nullable()),
-  /** Set while a job runs: an input that landed again after the claim. */
-  relanded: z.string().nullable(),
 });
 export type Task = Readonly<z.infer<typeof Task>>;
 

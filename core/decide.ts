@@ -1,0 +1,263 @@
+import type { DocumentId } from "../schemas/documents.ts";
+import type { JobSettled } from "../schemas/events.ts";
+import type { Partition, PartitionRange, StepId, TableName, TaskId } from "../schemas/ids.ts";
+import { parseTaskId, taskId } from "../schemas/ids.ts";
+import type { PlanStep } from "../schemas/plan.ts";
+import type { Task, TaskStateKind } from "../schemas/tasks.ts";
+import { daysIn } from "./dates.ts";
+import type { Deciding } from "./deciding.ts";
+import { concernsOfBacklog, concernsOfLanding, newestOf } from "./dependents.ts";
+import { type Changes, Unread } from "./draft.ts";
+import { evaluate, wake } from "./evaluate.ts";
+import { afterOutcome } from "./outcome.ts";
+import { releaseSlots } from "./pools.ts";
+import { single } from "./readiness.ts";
+import { dueWithoutInputs } from "./schedule.ts";
+import { isLive, STATUS } from "./status.ts";
+
+/** Something that may have changed what is to be done. It orders nothing: the documents decide. */
+export type Nudge =
+  | { readonly kind: "settled"; readonly event: JobSettled }
+  | {
+      readonly kind: "woken";
+      readonly task: TaskId;
+      /** The job of the task that is known to have been submitted, if any. */
+      readonly submitted: string | null;
+    }
+  | { readonly kind: "landed"; readonly table: TableName; readonly partition: Partition }
+  | {
+      readonly kind: "backlog";
+      readonly table: TableName;
+      readonly partitions: readonly Partition[];
+    }
+  /** Days may have come that a step without inputs is due for. */
+  | { readonly kind: "due"; readonly step: StepId }
+  /** The step is new to the plan; its tables may have landed long ago. */
+  | { readonly kind: "step-added"; readonly step: StepId }
+  | { readonly kind: "concern"; readonly task: TaskId };
+
+/** One task's move from state to state, for the log. */
+export interface Move {
+  readonly task: TaskId;
+  readonly from: TaskStateKind | null;
+  readonly to: TaskStateKind;
+  readonly why: string;
+}
+
+/** What is to be committed, and then done. */
+export interface Decided {
+  readonly kind: "decided";
+  readonly changes: Changes;
+  /** Tasks in `launching` whose job is to be submitted once this is committed. */
+  readonly launches: readonly Task[];
+  /** Jobs to be cancelled. */
+  readonly cancels: readonly string[];
+  /** Pools that have room again. */
+  readonly freed: readonly string[];
+  readonly moves: readonly Move[];
+  /** What did not fit into one commit. */
+  readonly rest: readonly Nudge[];
+}
+
+export type Decision =
+  | Decided
+  /** Documents to read before deciding again. */
+  | { readonly kind: "unread"; readonly ids: readonly DocumentId[] }
+  /** Another plan is current. */
+  | { readonly kind: "plan-changed" };
+
+interface Work {
+  readonly deciding: Deciding;
+  readonly queue: Nudge[];
+  readonly queued: Set<TaskId>;
+  readonly launches: Map<TaskId, Task>;
+  readonly cancels: Set<string>;
+  readonly freed: Set<string>;
+  readonly moves: Move[];
+}
+
+const unreadMax = 1_000;
+
+/** Decides what the nudges come to. Pure: the same documents and time give the same decision. */
+export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
+  const unread = new Set<DocumentId>();
+  const work: Work = {
+    deciding,
+    queue: [...nudges].sort((a, b) => ORDER[a.kind] - ORDER[b.kind]),
+    queued: new Set(),
+    launches: new Map(),
+    cancels: new Set(),
+    freed: new Set(),
+    moves: [],
+  };
+  try {
+    if (deciding.draft.get("plans/current")?.hash !== deciding.plan.plan.hash) {
+      return { kind: "plan-changed" };
+    }
+  } catch (cause) {
+    collect(unread, cause);
+  }
+  let at = 0;
+  for (; at < work.queue.length; at++) {
+    if (deciding.draft.size() >= deciding.settings.commitDocumentsMax) break;
+    if (unread.size >= unreadMax) break;
+    try {
+      handle(work, work.queue[at]);
+    } catch (cause) {
+      collect(unread, cause);
+    }
+  }
+  if (unread.size > 0) return { kind: "unread", ids: [...unread] };
+  return {
+    kind: "decided",
+    changes: deciding.draft.changes(),
+    launches: [...work.launches.values()],
+    cancels: [...work.cancels],
+    freed: [...work.freed],
+    moves: work.moves,
+    rest: work.queue.slice(at),
+  };
+}
+
+/** Ends first: what they free and land is seen by everything after. */
+const ORDER = {
+  settled: 0,
+  woken: 1,
+  landed: 2,
+  backlog: 3,
+  due: 4,
+  "step-added": 5,
+  concern: 6,
+} as const;
+
+function collect(unread: Set<DocumentId>, cause: unknown): void {
+  if (!(cause instanceof Unread)) throw cause;
+  for (const id of cause.ids) unread.add(id);
+}
+
+function handle(work: Work, nudge: Nudge | undefined): void {
+  if (nudge === undefined) return;
+  switch (nudge.kind) {
+    case "settled":
+      return settled(work, nudge.event);
+    case "woken":
+      return woken(work, nudge.task, nudge.submitted);
+    case "landed":
+      for (const { step, range } of concernsOfLanding(
+        work.deciding,
+        nudge.table,
+        nudge.partition,
+      )) {
+        enqueue(work, taskId(step.id, range));
+      }
+      return;
+    case "backlog":
+      for (const { step, range } of concernsOfBacklog(
+        work.deciding,
+        nudge.table,
+        nudge.partitions,
+      )) {
+        enqueue(work, taskId(step.id, range));
+      }
+      return;
+    case "due":
+      return due(work, nudge.step);
+    case "step-added":
+      for (const range of newestOf(work.deciding, nudge.step)) {
+        enqueue(work, taskId(nudge.step, range));
+      }
+      return;
+    case "concern":
+      work.queued.delete(nudge.task);
+      return concern(work, nudge.task);
+  }
+}
+
+function enqueue(work: Work, task: TaskId): void {
+  if (work.queued.has(task)) return;
+  work.queued.add(task);
+  work.queue.push({ kind: "concern", task });
+}
+
+function concern(work: Work, id: TaskId): void {
+  const { step: stepId, range } = parseTaskId(id);
+  const step = work.deciding.plan.step(stepId);
+  if (step === undefined) return retire(work, id);
+  const before = work.deciding.draft.get(`tasks/${id}`);
+  move(work, before, evaluate(work.deciding, step, range));
+}
+
+/** A step that left the plan by a release: what is not running yet never will. */
+function retire(work: Work, id: TaskId): void {
+  const task = work.deciding.draft.get(`tasks/${id}`);
+  if (task === null || STATUS[task.state.kind].terminal || isLive(task.state)) return;
+  const because = "its step is no longer in the plan";
+  const state = { kind: "skipped", because, at: work.deciding.now } as const;
+  move(work, task, { ...task, state, why: `skipped: ${because}`, wakeAt: null, queuedFor: null });
+}
+
+function settled(work: Work, event: JobSettled): void {
+  const { deciding } = work;
+  const before = deciding.draft.get(`tasks/${event.task}`);
+  const after = before === null ? null : afterOutcome(deciding, before, event);
+  if (after === null) return;
+  move(work, before, after);
+  if (after.state.kind === "succeeded") reachOut(work, after);
+  enqueue(work, after.id);
+}
+
+/** What a success may let go on: readers of its output, and the steps after it. */
+function reachOut(work: Work, task: Task): void {
+  const { plan } = work.deciding;
+  const range: PartitionRange = { start: task.start, end: task.end };
+  for (const follower of plan.followers(task.step)) {
+    if (follower.schedule !== null) enqueue(work, taskId(follower.id, range));
+  }
+  const output = plan.step(task.step)?.output;
+  if (output === undefined) return;
+  for (const day of daysIn(range)) {
+    for (const reader of concernsOfLanding(work.deciding, output, day)) {
+      enqueue(work, taskId(reader.step.id, reader.range));
+    }
+  }
+}
+
+function woken(work: Work, id: TaskId, submitted: string | null): void {
+  const task = work.deciding.draft.get(`tasks/${id}`);
+  if (task === null) return;
+  if (!isLive(task.state)) return concern(work, id);
+  const after = wake(work.deciding, task, submitted);
+  if (after === task) return;
+  move(work, task, after);
+  if (after.state.kind === "launching") work.launches.set(id, after);
+  if (after.state.kind === "cancelling") work.cancels.add(after.state.jobId);
+}
+
+/** Days whose time has come for a step that waits for no table. */
+function due(work: Work, id: StepId): void {
+  const { plan, draft, now } = work.deciding;
+  const step: PlanStep | undefined = plan.step(id);
+  if (step === undefined || step.schedule === null) return;
+  const days = dueWithoutInputs(draft.get(`schedules/${id}`)?.cursor ?? null, now);
+  const last = days.at(-1);
+  if (last === undefined) return;
+  for (const day of days) enqueue(work, taskId(id, single(day)));
+  draft.put(`schedules/${id}`, { schema: 1, step: id, cursor: last });
+}
+
+function move(work: Work, before: Task | null, after: Task | null): void {
+  if (after === null || after === before) return;
+  const { deciding } = work;
+  deciding.draft.put(`tasks/${after.id}`, after);
+  if (before !== null && before.state.kind !== after.state.kind && !isLive(after.state)) {
+    const step = deciding.plan.step(after.step);
+    const freed = step === undefined ? [] : releaseSlots(deciding, after, step);
+    for (const pool of freed) work.freed.add(pool);
+  }
+  if (after.state.kind === "launching") work.launches.set(after.id, after);
+  else work.launches.delete(after.id);
+  if (before?.state.kind !== after.state.kind) {
+    const from = before?.state.kind ?? null;
+    work.moves.push({ task: after.id, from, to: after.state.kind, why: after.why });
+  }
+}

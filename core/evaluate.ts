@@ -1,0 +1,193 @@
+import type { EpochMs, PartitionRange } from "../schemas/ids.ts";
+import { taskId } from "../schemas/ids.ts";
+import type { PlanStep } from "../schemas/plan.ts";
+import type { Task } from "../schemas/tasks.ts";
+import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
+import type { Deciding } from "./deciding.ts";
+import { readiness, type Verdict } from "./readiness.ts";
+import { relanding } from "./relanding.ts";
+import { earliestLaunch } from "./schedule.ts";
+import { isLive } from "./status.ts";
+import { supersededBy } from "./supersede.ts";
+
+type Met = Extract<Verdict, { kind: "met" }>;
+type Unmet = Extract<Verdict, { kind: "unmet" }>;
+
+/**
+ * The task for a step's range as it should be now; null when there is none and none is due.
+ * The same object when nothing changes. Doing it again with the same documents changes nothing.
+ */
+export function evaluate(deciding: Deciding, step: PlanStep, range: PartitionRange): Task | null {
+  const task = deciding.draft.get(`tasks/${taskId(step.id, range)}`);
+  if (task === null) return born(deciding, step, range);
+  switch (task.state.kind) {
+    case "waiting":
+      return goOn(deciding, { task, step, because: "inputs complete" });
+    case "ready":
+      return goOn(deciding, { task, step, because: task.state.because });
+    case "retrying":
+      return task.state.notBefore > deciding.now
+        ? task
+        : goOn(deciding, { task, step, because: null });
+    case "launching":
+    case "running":
+    case "cancelling":
+    case "covered":
+      return task;
+    case "succeeded":
+    case "failed":
+    case "skipped":
+    case "cancelled":
+      return again(deciding, task, step);
+  }
+}
+
+/** What became of a live task whose `wakeAt` has passed. */
+export function wake(deciding: Deciding, task: Task, submitted: string | null): Task {
+  const { now, settings } = deciding;
+  const { state } = task;
+  if (!isLive(state)) return task;
+  switch (state.kind) {
+    case "launching": {
+      if (now < state.submitBy) return task;
+      if (submitted !== state.jobId) return { ...task, ...claimedAgain(deciding, state) };
+      const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? now;
+      const timeoutAt = claimedAt + settings.timeoutMs;
+      const why = `attempt ${state.attempt} of run ${state.run} is running`;
+      const { run, attempt, jobId } = state;
+      return {
+        ...task,
+        state: { kind: "running", run, attempt, jobId, timeoutAt },
+        why,
+        wakeAt: timeoutAt,
+      };
+    }
+    case "running": {
+      if (now < state.timeoutAt) return task;
+      const { run, attempt, jobId } = state;
+      const why = `ran longer than ${settings.timeoutMs / 3_600_000} h; its job is being cancelled`;
+      return {
+        ...task,
+        state: { kind: "cancelling", run, attempt, jobId, reason: "timed-out", since: now },
+        why,
+        wakeAt: askAgainAt(now),
+      };
+    }
+    case "cancelling":
+      return now < (task.wakeAt ?? 0) ? task : { ...task, wakeAt: askAgainAt(now) };
+  }
+}
+
+function claimedAgain(
+  { by, now, settings }: Deciding,
+  state: Extract<Task["state"], { kind: "launching" }>,
+): Pick<Task, "state" | "wakeAt"> {
+  const submitBy = now + settings.submitWithinMs;
+  return { state: { ...state, by, submitBy }, wakeAt: submitBy };
+}
+
+/** A task is born of its first fact: when some input of it has landed, or all it needs is there. */
+function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task | null {
+  if (step.schedule === null) return null;
+  const verdict = readiness(deciding, step, range);
+  if (verdict.kind === "unmet" && !verdict.begun) return null;
+  return settle(deciding, verdict, {
+    task: unborn(deciding, step, range),
+    step,
+    because: "inputs complete",
+  });
+}
+
+interface Settling {
+  readonly task: Task;
+  readonly step: PlanStep;
+  readonly because: string | null;
+}
+
+function goOn(deciding: Deciding, settling: Settling): Task {
+  return settle(deciding, readiness(deciding, settling.step, settling.task), settling);
+}
+
+function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: Settling): Task {
+  if (verdict.kind === "unmet") return waiting(deciding, task, verdict);
+  const newer = supersededBy(deciding, step, task);
+  if (newer !== null) return skipped(deciding, task, `${newer} is newer and complete`);
+  const launchAt = earliestLaunch(step, task);
+  if (launchAt !== null && launchAt > deciding.now) return waitingForSchedule(task, step, launchAt);
+  return claim(deciding, task, { step, reads: verdict.reads, because });
+}
+
+function waiting(deciding: Deciding, task: Task, verdict: Unmet): Task {
+  const why = `waits for ${verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ")}`;
+  const until = Math.min(verdict.until ?? Number.POSITIVE_INFINITY, deciding.now + hoursAheadMs);
+  const sleeping = task.state.kind === "waiting" && task.why === why;
+  if (sleeping && task.wakeAt !== null && task.wakeAt > deciding.now && task.wakeAt <= until) {
+    return task;
+  }
+  return { ...task, state: { kind: "waiting" }, why, wakeAt: until, queuedFor: null };
+}
+
+function waitingForSchedule(task: Task, step: PlanStep, launchAt: EpochMs): Task {
+  const why = `inputs complete; its schedule ${step.schedule} (UTC) lets it start later`;
+  if (task.state.kind === "waiting" && task.why === why) return task;
+  return { ...task, state: { kind: "waiting" }, why, wakeAt: launchAt, queuedFor: null };
+}
+
+function skipped(deciding: Deciding, task: Task, because: string): Task {
+  return {
+    ...task,
+    state: { kind: "skipped", because, at: deciding.now },
+    why: `skipped: ${because}`,
+    wakeAt: null,
+    queuedFor: null,
+  };
+}
+
+/** A task that had ended: run again when an input landed again and a rerun would read it (I4, I7). */
+function again(deciding: Deciding, task: Task, step: PlanStep): Task {
+  const landed = relanding(deciding, task, step);
+  switch (landed.kind) {
+    case "unchanged":
+      return task.wakeAt === null ? task : { ...task, wakeAt: null };
+    case "waived":
+      return remarked(task, landed.remark);
+    case "later":
+      return {
+        ...remarked(task, landed.remark),
+        wakeAt: Math.min(landed.until ?? Number.POSITIVE_INFINITY, deciding.now + hoursAheadMs),
+      };
+    case "rerun": {
+      const verdict: Met = landed.verdict;
+      return claim(deciding, task, { step, reads: verdict.reads, because: landed.because });
+    }
+  }
+}
+
+function remarked(task: Task, remark: string): Task {
+  if (task.state.kind !== "succeeded")
+    return task.wakeAt === null ? task : { ...task, wakeAt: null };
+  if (task.state.remark === remark && task.wakeAt === null) return task;
+  return { ...task, state: { ...task.state, remark }, why: `done: ${remark}`, wakeAt: null };
+}
+
+function unborn(deciding: Deciding, step: PlanStep, range: PartitionRange): Task {
+  return {
+    schema: 1,
+    id: taskId(step.id, range),
+    step: step.id,
+    config: step.config,
+    mode: step.mode,
+    team: step.team,
+    pipeline: step.pipeline,
+    start: range.start,
+    end: range.end,
+    bornAt: deciding.now,
+    state: { kind: "waiting" },
+    why: "",
+    wakeAt: null,
+    queuedFor: null,
+    runs: [],
+    reads: {},
+    before: {},
+  };
+}

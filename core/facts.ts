@@ -1,0 +1,55 @@
+import type { JobSettled, PartitionLanded } from "../schemas/events.ts";
+import { type Partition, parseTaskId, type TableName } from "../schemas/ids.ts";
+import type { Landing } from "../schemas/landings.ts";
+import type { Draft } from "./draft.ts";
+import { emptyLandings, landingsId, mergeLanding } from "./landings.ts";
+import type { PlanIndex } from "./plan-index.ts";
+
+/** One partition as a fact tells it. */
+export interface Seen {
+  readonly table: TableName;
+  readonly partition: Partition;
+  readonly landing: Landing;
+  readonly backlog: boolean;
+}
+
+/**
+ * The landings that events tell of: their own, and the partitions of its output that an ended job
+ * was found to have. What a job wrote elsewhere (the online store) is no landing.
+ */
+export function landingsTold(
+  plan: PlanIndex | null,
+  events: readonly (PartitionLanded | JobSettled)[],
+): Seen[] {
+  return events.flatMap((event): Seen[] => {
+    if (event.kind === "partition-landed") return [event];
+    const output = plan?.step(parseTaskId(event.task).step)?.output;
+    return event.outputs.flatMap(({ table, partition, landing }) =>
+      landing === null || table !== output ? [] : [{ table, partition, landing, backlog: false }],
+    );
+  });
+}
+
+/**
+ * Merges landings into their documents by version, and remembers the first partition of each
+ * table. Doing it twice, late or in any order leaves the same documents (I8).
+ */
+export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
+  draft.need(
+    told.flatMap(({ table, partition }) => [
+      landingsId(table, partition),
+      `tables/${table}` as const,
+    ]),
+  );
+  for (const { table, partition, landing } of told) {
+    const id = landingsId(table, partition);
+    const before = draft.get(id);
+    const document = before ?? emptyLandings(table, partition);
+    const merged = mergeLanding(document, partition, landing);
+    if (merged !== before) draft.put(id, merged);
+    const first = draft.get(`tables/${table}`)?.first;
+    if (landing.state === "landed" && (first === undefined || partition < first)) {
+      draft.put(`tables/${table}`, { schema: 1, table, first: partition });
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import type { JobSettled } from "../schemas/events.ts";
+import type { EpochMs, Partition } from "../schemas/ids.ts";
+import type { PlanStep } from "../schemas/plan.ts";
+import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
+import { daysIn, partitionEndMs } from "./dates.ts";
+import type { Deciding } from "./deciding.ts";
+import { compareVersions, landingOf } from "./landings.ts";
+import { retryAt } from "./retry.ts";
+import { isLive } from "./status.ts";
+
+/**
+ * The task after its job ended, or null when the outcome is not of its live attempt: those are
+ * facts of the past and change nothing (I2, I8).
+ */
+export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled): Task | null {
+  const { state } = task;
+  if (!isLive(state) || state.run !== settled.run || state.attempt !== settled.attempt) return null;
+  if (state.jobId !== settled.jobId) return null;
+  const step = deciding.plan.step(task.step);
+  const judged = judge(deciding, { task, step, settled });
+  const runs = recordAttempt(task.runs, settled, judged);
+  const next = stateAfter(deciding, { task, judged, runs });
+  return { ...task, ...next, runs, queuedFor: null };
+}
+
+/** What an outcome amounts to, once what was written has been looked at. */
+type Judged =
+  | { readonly kind: "done"; readonly remark: string | null }
+  | {
+      readonly kind: "failed";
+      readonly blame: "job" | "infrastructure";
+      readonly error: string;
+      readonly retry: boolean;
+    }
+  | { readonly kind: "cancelled" };
+
+interface Judging {
+  readonly task: Task;
+  /** Undefined when the step was retired while its job ran. */
+  readonly step: PlanStep | undefined;
+  readonly settled: JobSettled;
+}
+
+function judge(deciding: Deciding, judging: Judging): Judged {
+  const { task, settled } = judging;
+  if (settled.outcome === "succeeded") return judgeWritten(deciding, judging);
+  if (task.state.kind === "cancelling" && task.state.reason === "command")
+    return { kind: "cancelled" };
+  const error = settled.error ?? `its job ${settled.outcome}`;
+  if (task.state.kind === "cancelling") {
+    return failure("job", `timed out and was cancelled: ${error}`);
+  }
+  if (settled.outcome === "cancelled") {
+    return { ...failure("job", "its job was cancelled by someone else"), retry: false };
+  }
+  return failure(settled.blame, error);
+}
+
+function failure(
+  blame: "job" | "infrastructure",
+  error: string,
+): Extract<Judged, { kind: "failed" }> {
+  return { kind: "failed", blame, error, retry: true };
+}
+
+/**
+ * I5: a job that exited 0 has done its work only if each output partition is newer than when its
+ * run began. What was there already counts for steps that only fill, on their first run.
+ */
+function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
+  if (step === undefined) return { kind: "done", remark: "its step was retired while it ran" };
+  if (step.verification === "serving-info") return judgeServingInfo(task, settled);
+  if (step.output === undefined) return { kind: "done", remark: null };
+  const { output } = step;
+  const found = daysIn(task).map((day) => writtenSince(deciding, { task, output, day }));
+  const missing = daysIn(task).filter((_, at) => found[at] === "absent");
+  if (missing.length > 0) {
+    return failure("job", `exit 0, nothing written: ${output} has no ${missing.join(", ")}`);
+  }
+  if (!found.includes("untouched")) return { kind: "done", remark: null };
+  if (step.effect === "fills" && currentRun(task) === 1) {
+    return { kind: "done", remark: "already filled" };
+  }
+  const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
+  return failure(
+    "job",
+    `exit 0, nothing written: ${output} is as it was at ${untouched.join(", ")}`,
+  );
+}
+
+function writtenSince(
+  deciding: Deciding,
+  { task, output, day }: { task: Task; output: string; day: Partition },
+): "written" | "untouched" | "absent" {
+  const landing = landingOf(deciding.draft, output, day);
+  if (landing === null || landing.state === "gone") return "absent";
+  const before = task.before[day] ?? null;
+  if (before === null) return "written";
+  return compareVersions(landing.version, before) > 0 ? "written" : "untouched";
+}
+
+/** KV cells carry their day as timestamp and are written in place: being there is the evidence. */
+function judgeServingInfo(task: Task, settled: JobSettled): Judged {
+  const seen = settled.outputs[0]?.landing ?? null;
+  if (seen === null) {
+    return failure("job", "exit 0, nothing written: the serving info row is not at this day");
+  }
+  const superseded = seen.version.n > partitionEndMs(task.end);
+  return { kind: "done", remark: superseded ? "superseded by a newer day" : null };
+}
+
+function currentRun(task: Task): number {
+  return task.runs.at(-1)?.run ?? 1;
+}
+
+function recordAttempt(runs: readonly Run[], settled: JobSettled, judged: Judged): Run[] {
+  const ended = (attempt: Attempt): Attempt => ({
+    ...attempt,
+    startedAt: settled.startedAt,
+    endedAt: settled.endedAt,
+    outcome: settled.outcome,
+    blame: judged.kind === "failed" ? judged.blame : null,
+    error: judged.kind === "failed" ? judged.error : settled.error,
+    log: settled.log,
+  });
+  return runs.map((run, at) =>
+    at === runs.length - 1
+      ? { ...run, attempts: run.attempts.map((a) => (a.jobId === settled.jobId ? ended(a) : a)) }
+      : run,
+  );
+}
+
+function stateAfter(
+  deciding: Deciding,
+  { task, judged, runs }: { task: Task; judged: Judged; runs: readonly Run[] },
+): { state: TaskState; why: string; wakeAt: EpochMs | null } {
+  const { now } = deciding;
+  const run = currentRun(task);
+  switch (judged.kind) {
+    case "done":
+      return {
+        state: { kind: "succeeded", run, at: now, remark: judged.remark },
+        why: judged.remark === null ? "done" : `done: ${judged.remark}`,
+        wakeAt: null,
+      };
+    case "cancelled":
+      return {
+        state: { kind: "cancelled", run, at: now },
+        why: "cancelled on command",
+        wakeAt: null,
+      };
+    case "failed": {
+      const last = runs.at(-1);
+      const notBefore =
+        judged.retry && last !== undefined ? retryAt(deciding.settings, last, now) : null;
+      if (notBefore === null) {
+        return {
+          state: { kind: "failed", run, at: now, reason: judged.error },
+          why: `failed: ${judged.error}`,
+          wakeAt: null,
+        };
+      }
+      return {
+        state: { kind: "retrying", run, notBefore },
+        why: `will be tried again in ${Math.ceil((notBefore - now) / 1000)} s: ${judged.error}`,
+        wakeAt: notBefore,
+      };
+    }
+  }
+}

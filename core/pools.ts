@@ -1,0 +1,86 @@
+import type { TaskId } from "../schemas/ids.ts";
+import { parseTaskId, taskId } from "../schemas/ids.ts";
+import type { PlanStep } from "../schemas/plan.ts";
+import type { PoolDocument, Task } from "../schemas/tasks.ts";
+import type { Deciding } from "./deciding.ts";
+import { STATUS } from "./status.ts";
+
+/** A limited thing a job needs while it runs. */
+export interface Slot {
+  readonly pool: string;
+  readonly limit: number;
+}
+
+/**
+ * The slots a step's job needs: its mode's pool, when one is set; and for a step that rewrites an
+ * unpartitioned table, that table, held until the next step has read it: the following day's
+ * upload must not replace what upload-to-kv is about to load.
+ */
+export function slotsOf(deciding: Deciding, step: PlanStep): Slot[] {
+  const { poolOfMode, pools } = deciding.settings;
+  const slots: Slot[] = [];
+  const pool = Object.hasOwn(poolOfMode, step.mode) ? poolOfMode[step.mode] : undefined;
+  const limit = pool !== undefined && Object.hasOwn(pools, pool) ? pools[pool]?.limit : undefined;
+  if (pool !== undefined && limit !== undefined) slots.push({ pool, limit });
+  if (step.effect === "rewrites-table") slots.push({ pool: tablePool(step), limit: 1 });
+  return slots;
+}
+
+function tablePool(step: PlanStep): string {
+  return `table:${step.output ?? step.id}`;
+}
+
+/** The first pool that has no room for a task, or null when all have (I6). */
+export function fullPool(deciding: Deciding, task: TaskId, slots: readonly Slot[]): Slot | null {
+  deciding.draft.need(slots.map(({ pool }) => `pools/${pool}` as const));
+  const full = slots.find(({ pool, limit }) => {
+    const holders = deciding.draft.get(`pools/${pool}`)?.holders ?? {};
+    return !Object.hasOwn(holders, task) && Object.keys(holders).length >= limit;
+  });
+  return full ?? null;
+}
+
+export function takeSlots(
+  deciding: Deciding,
+  slots: readonly Slot[],
+  { task, jobId }: { task: TaskId; jobId: string },
+): void {
+  for (const { pool, limit } of slots) {
+    const document = deciding.draft.get(`pools/${pool}`);
+    const holders = { ...document?.holders, [task]: jobId };
+    deciding.draft.put(`pools/${pool}`, { schema: 1, name: pool, limit, holders });
+  }
+}
+
+/**
+ * Gives back what a task no longer needs; answers the pools that have room again. An upload's hold
+ * on its unpartitioned table passes on until upload-to-kv of the same day has ended.
+ */
+export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep): string[] {
+  const freed: string[] = [];
+  for (const { pool } of slotsOf(deciding, step)) {
+    if (pool === tablePool(step) && stillNeeded(deciding, task, step)) continue;
+    if (release(deciding, pool, task.id)) freed.push(pool);
+  }
+  if (!STATUS[task.state.kind].terminal) return freed;
+  for (const before of step.after) {
+    const upstream = deciding.plan.step(before);
+    if (upstream?.effect !== "rewrites-table") continue;
+    const holder = taskId(before, parseTaskId(task.id).range);
+    if (release(deciding, tablePool(upstream), holder)) freed.push(tablePool(upstream));
+  }
+  return freed;
+}
+
+function stillNeeded(deciding: Deciding, task: Task, step: PlanStep): boolean {
+  if (task.state.kind !== "succeeded") return false;
+  return deciding.plan.followers(step.id).length > 0;
+}
+
+function release(deciding: Deciding, pool: string, task: TaskId): boolean {
+  const document: PoolDocument | null = deciding.draft.get(`pools/${pool}`);
+  if (document === null || !Object.hasOwn(document.holders, task)) return false;
+  const { [task]: _, ...holders } = document.holders;
+  deciding.draft.put(`pools/${pool}`, { ...document, holders });
+  return true;
+}

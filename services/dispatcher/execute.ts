@@ -1,0 +1,87 @@
+import type { Decided } from "../../core/decide.ts";
+import type { Bus } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
+import type { TaskId } from "../../schemas/ids.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import type { Task } from "../../schemas/tasks.ts";
+import type { Log } from "../log.ts";
+import { jobSpec } from "./job-spec.ts";
+import type { Plans } from "./plans.ts";
+
+export interface Executing {
+  readonly runner: JobRunner;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly plans: Plans;
+  /** Tasks whose current job this process knows to be submitted, by job id. Lost with the process. */
+  readonly submitted: Map<TaskId, string>;
+}
+
+/** Carries out a committed decision. Doing it twice submits the same jobs (I3). */
+export async function execute(executing: Executing, decided: Decided): Promise<void> {
+  await Promise.all([
+    ...decided.launches.map((task) => launch(executing, task)),
+    ...decided.cancels.map((jobId) => cancel(executing, jobId)),
+  ]);
+}
+
+/** Submits a claimed attempt until it is taken, refused, or `submitBy` has passed. */
+export async function launch(executing: Executing, task: Task): Promise<void> {
+  const { state } = task;
+  if (state.kind !== "launching") return;
+  executing.submitted.delete(task.id);
+  const step = executing.plans.current()?.step(task.step);
+  if (step === undefined) return;
+  const spec = jobSpec(executing.settings, step, task);
+  for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
+    const answer = await tried(executing, () => executing.runner.submit(spec));
+    if (answer !== null) return taken(executing, task, answer);
+    await executing.clock.sleep(Math.min(pauseMs, 5_000) * Math.random());
+  }
+}
+
+async function taken(executing: Executing, task: Task, answer: SubmitAnswer): Promise<void> {
+  const { state } = task;
+  if (state.kind !== "launching") return;
+  if (answer.kind !== "refused") {
+    executing.submitted.set(task.id, state.jobId);
+    return;
+  }
+  executing.log.warn({ task: task.id, reason: answer.reason }, "the runner refused a job");
+  await executing.bus.publish([
+    {
+      kind: "job-settled",
+      schema: 1,
+      task: task.id,
+      run: state.run,
+      attempt: state.attempt,
+      jobId: state.jobId,
+      outcome: "failed",
+      blame: "job",
+      startedAt: null,
+      endedAt: executing.clock.now(),
+      error: `refused: ${answer.reason}`,
+      log: null,
+      outputs: [],
+    },
+  ]);
+}
+
+async function cancel(executing: Executing, jobId: string): Promise<void> {
+  await tried(executing, () => executing.runner.cancel(jobId));
+}
+
+/** Null when the runner did not answer; recovery by `wakeAt` makes up for what is given up here. */
+async function tried<T>(executing: Executing, ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!(cause instanceof RetryableError)) throw cause;
+    executing.log.warn({ cause: cause.message }, "the job runner did not answer");
+    return null;
+  }
+}

@@ -1,0 +1,50 @@
+import { Observable, type OperatorFunction } from "rxjs";
+
+/**
+ * Hands over whatever arrived while the last batch was being handled, at most `max` at a time, one
+ * batch after another. A quiet stream is handled value by value without delay; a busy one in
+ * batches as large as it is behind.
+ *
+ * Completes once the source has and all that arrived is handled; a rejected `handle` errors the
+ * stream. Stock operators either drop what comes while busy or wait for a clock.
+ */
+export function inBatches<T, R>(
+  max: number,
+  handle: (batch: readonly T[]) => Promise<R>,
+): OperatorFunction<T, R> {
+  return (source) =>
+    new Observable((out) => {
+      let waiting: T[] = [];
+      let busy = false;
+      let ended = false;
+      const handleMore = () => {
+        if (busy) return;
+        if (waiting.length === 0) {
+          if (ended) out.complete();
+          return;
+        }
+        busy = true;
+        const batch = waiting.slice(0, max);
+        waiting = waiting.slice(max);
+        handle(batch).then(
+          (result) => {
+            busy = false;
+            out.next(result);
+            handleMore();
+          },
+          (cause: unknown) => out.error(cause),
+        );
+      };
+      return source.subscribe({
+        next(value) {
+          waiting.push(value);
+          handleMore();
+        },
+        error: (cause: unknown) => out.error(cause),
+        complete() {
+          ended = true;
+          handleMore();
+        },
+      });
+    });
+}

@@ -1,0 +1,124 @@
+import { type Decided, decide, type Nudge } from "../../core/decide.ts";
+import { draftOver, Unread } from "../../core/draft.ts";
+import { mergeLandings, type Seen } from "../../core/facts.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import type { Log } from "../log.ts";
+import type { Documents } from "./documents.ts";
+import type { Plans } from "./plans.ts";
+
+export interface Looking {
+  readonly store: TaskStore;
+  readonly documents: Documents;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly log: Log;
+  /** The name this dispatcher claims under. */
+  readonly by: string;
+  readonly plans: Plans;
+}
+
+/** Landings that one commit of facts holds: each touches at most two documents. */
+const landingsPerCommit = 150;
+
+/** Merges landings into their documents. Resolves once all are durable. */
+export async function storeFacts(looking: Looking, told: readonly Seen[]): Promise<void> {
+  for (let at = 0; at < told.length; at += landingsPerCommit) {
+    const page = told.slice(at, at + landingsPerCommit);
+    await untilCommitted(looking, () => {
+      const draft = draftOver(looking.documents.known);
+      mergeLandings(draft, page);
+      return { changes: draft.changes(), result: undefined };
+    });
+  }
+}
+
+/**
+ * Looks at everything the nudges concern, and commits what is decided, page by page. Yields each
+ * page's decision after its commit was acknowledged: only then may it be carried out.
+ */
+export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGenerator<Decided> {
+  let rest = nudges;
+  while (rest.length > 0) {
+    const decided = await untilCommitted(looking, () => decideOn(looking, rest));
+    yield decided;
+    rest = [...decided.rest, ...(await queuedFor(looking, decided.freed))];
+  }
+}
+
+interface Proposal<R> {
+  readonly changes: Decided["changes"];
+  readonly result: R;
+}
+
+async function decideOn(
+  looking: Looking,
+  nudges: readonly Nudge[],
+): Promise<Proposal<Decided> | "again"> {
+  const plan = looking.plans.current() ?? (await looking.plans.refresh());
+  if (plan === null) throw new RetryableError("no plan is released yet");
+  const { documents, settings, clock, by } = looking;
+  const deciding = { plan, settings, draft: draftOver(documents.known), now: clock.now(), by };
+  const decision = decide(deciding, nudges);
+  switch (decision.kind) {
+    case "decided":
+      return { changes: decision.changes, result: decision };
+    case "unread":
+      await documents.read(decision.ids);
+      return "again";
+    case "plan-changed":
+      await documents.read(["plans/current"]);
+      await looking.plans.refresh();
+      return "again";
+  }
+}
+
+/**
+ * Proposes and commits until a proposal's checks held. What was read is read again after a
+ * conflict, after a pause that grows with jitter, so that two dispatchers do not dance.
+ */
+async function untilCommitted<R>(
+  looking: Looking,
+  propose: () => Promise<Proposal<R> | "again"> | Proposal<R>,
+): Promise<R> {
+  const { store, documents, clock, log } = looking;
+  for (let conflicts = 0; ; ) {
+    let proposal: Proposal<R> | "again";
+    try {
+      proposal = await propose();
+    } catch (cause) {
+      if (!(cause instanceof Unread)) throw cause;
+      await documents.read(cause.ids);
+      continue;
+    }
+    if (proposal === "again") continue;
+    const { changes, result } = proposal;
+    if (changes.writes.length === 0 && changes.checks.length === 0) return result;
+    const answer = await store.commit(changes);
+    if (answer.kind === "committed") {
+      documents.committed(changes, answer.version);
+      return result;
+    }
+    documents.forget(changes);
+    conflicts += 1;
+    const pauseMs = Math.random() * Math.min(1_000, 5 * 2 ** conflicts);
+    if (conflicts > 3) log.warn({ conflicts, answer }, "commit did not hold, deciding again");
+    await clock.sleep(pauseMs);
+  }
+}
+
+/** Tasks that wait for a slot of pools that have room again. */
+async function queuedFor(looking: Looking, pools: readonly string[]): Promise<Nudge[]> {
+  const nudges: Nudge[] = [];
+  for (const pool of pools) {
+    const limit = Object.hasOwn(looking.settings.pools, pool)
+      ? (looking.settings.pools[pool]?.limit ?? 1)
+      : 1;
+    for (const task of await looking.store.queuedTasks(pool, limit)) {
+      nudges.push({ kind: "concern", task });
+    }
+  }
+  return nudges;
+}

@@ -1,0 +1,201 @@
+import { from, mergeMap, type Observable, takeUntil } from "rxjs";
+import { partitionAt } from "../../core/dates.ts";
+import type { Decided, Nudge } from "../../core/decide.ts";
+import { landingsTold, type Seen } from "../../core/facts.ts";
+import type { Bus, Delivery } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { JobSettled, PartitionLanded } from "../../schemas/events.ts";
+import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import type { Log } from "../log.ts";
+import { documentsOf } from "./documents.ts";
+import { type Executing, execute, launch } from "./execute.ts";
+import { inBatches } from "./in-batches.ts";
+import { type Looking, look, storeFacts } from "./look.ts";
+import { type Plans, plansOf } from "./plans.ts";
+
+export interface DispatcherPorts {
+  readonly bus: Bus;
+  readonly store: TaskStore;
+  /** Holds releases, confs and plans. */
+  readonly configs: ObjectStore;
+  readonly runner: JobRunner;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly log: Log;
+  /** The name this dispatcher claims under; no other live one may have it. */
+  readonly by: string;
+}
+
+/**
+ * The only writer of task state. Deliveries are handled in batches: facts are merged and committed,
+ * then everything they concern is looked at and committed, then acked, then carried out.
+ *
+ * Runs until `stop` emits; then what was taken is finished, and the stream completes.
+ */
+export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
+  const state = dispatching(ports);
+  return from(recover(state)).pipe(
+    mergeMap(() =>
+      ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
+    ),
+    takeUntil(stop),
+    inBatches(ports.settings.deliveriesMax, (batch) => handleBatch(state, batch)),
+    mergeMap(from),
+    mergeMap((decided) => execute(state.executing, decided), executionsMax),
+  );
+}
+
+const executionsMax = 64;
+
+type Fact = PartitionLanded | JobSettled;
+
+interface Dispatching {
+  readonly ports: DispatcherPorts;
+  readonly plans: Plans;
+  readonly looking: Looking;
+  readonly executing: Executing;
+  /** The plan and day for which steps without inputs were last nudged. */
+  dueNudged: string;
+}
+
+function dispatching(ports: DispatcherPorts): Dispatching {
+  const plans = plansOf({ ...ports, now: () => ports.clock.now() });
+  const shared = { ...ports, plans };
+  return {
+    ports,
+    plans,
+    looking: { ...shared, documents: documentsOf(ports.store) },
+    executing: { ...shared, submitted: new Map() },
+    dueNudged: "",
+  };
+}
+
+/** Submits again what this dispatcher, in an earlier life, claimed and may not have submitted. */
+async function recover({ ports, executing }: Dispatching): Promise<void> {
+  const claimed = await ports.store.listTasks({ state: "launching", limit: 10_000 });
+  const mine = claimed.filter(({ state }) => state.kind === "launching" && state.by === ports.by);
+  for (const task of mine) await launch(executing, task);
+}
+
+/** Handles a batch until the world lets it; what cannot be handled alone is put aside. */
+async function handleBatch(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
+  const { bus, clock, log } = state.ports;
+  for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
+    try {
+      return await handled(state, batch);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      if (cause instanceof RetryableError) {
+        log.warn({ reason }, "the world does not answer; trying again");
+        await clock.sleep(pauseMs * Math.random());
+        continue;
+      }
+      const [only] = batch;
+      if (batch.length > 1 || only === undefined) return eachAlone(state, batch);
+      log.error({ event: only.event, reason }, "an event could not be handled and was put aside");
+      await bus.deadLetter(only, reason);
+      return [];
+    }
+  }
+}
+
+async function eachAlone(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
+  const decided: Decided[] = [];
+  for (const delivery of batch) decided.push(...(await handleBatch(state, [delivery])));
+  return decided;
+}
+
+async function handled(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
+  const events = batch.map(({ event }) => event);
+  const added: Nudge[] = [];
+  for (const event of events) {
+    if (event.kind === "configs-released") added.push(...(await release(state, event.release)));
+  }
+  if ((state.plans.current() ?? (await state.plans.refresh())) === null) {
+    for (const delivery of batch) delivery.nack();
+    return [];
+  }
+  const facts = events.filter(
+    (event) => event.kind === "partition-landed" || event.kind === "job-settled",
+  );
+  const told = await landingsOfPlan(state, facts);
+  await storeFacts(state.looking, told);
+  const nudges: Nudge[] = [
+    ...facts.flatMap((event): Nudge[] =>
+      event.kind === "job-settled" ? [{ kind: "settled", event }] : [],
+    ),
+    ...landedNudges(told),
+    ...added,
+    ...(events.some(({ kind }) => kind === "tick") ? await timeNudges(state) : []),
+  ];
+  const decided: Decided[] = [];
+  for await (const page of look(state.looking, nudges)) {
+    for (const moved of page.moves) state.ports.log.info(moved, `${moved.task} ${moved.to}`);
+    decided.push(page);
+  }
+  for (const delivery of batch) delivery.ack();
+  return decided;
+}
+
+/** What facts tell of the plan's tables. The plan is read again before anything is dropped. */
+async function landingsOfPlan(state: Dispatching, facts: readonly Fact[]): Promise<Seen[]> {
+  const { plans } = state;
+  const inPlan = (fact: Fact) =>
+    fact.kind === "partition-landed"
+      ? plans.current()?.tables.has(fact.table) === true
+      : plans.current()?.step(parseTaskId(fact.task).step) !== undefined;
+  if (!facts.every(inPlan)) await plans.refresh();
+  return landingsTold(plans.current(), facts.filter(inPlan));
+}
+
+function landedNudges(told: readonly Seen[]): Nudge[] {
+  const backlog = new Map<TableName, Partition[]>();
+  const nudges: Nudge[] = [];
+  for (const { table, partition, backlog: wasThere } of told) {
+    if (!wasThere) nudges.push({ kind: "landed", table, partition });
+    else backlog.set(table, [...(backlog.get(table) ?? []), partition]);
+  }
+  for (const [table, partitions] of backlog) nudges.push({ kind: "backlog", table, partitions });
+  return nudges;
+}
+
+/** Makes a release current; answers what its new steps, and tasks that wait, should look at. */
+async function release(state: Dispatching, id: string): Promise<Nudge[]> {
+  const before = await state.plans.refresh();
+  await state.plans.release(id);
+  const after = await state.plans.refresh();
+  state.looking.documents.clear();
+  if (before === null || after === null || before.plan.hash === after.plan.hash) return [];
+  const added = after.plan.steps.filter(
+    (step) => step.schedule !== null && before.step(step.id) === undefined,
+  );
+  const waiting = await state.ports.store.listTasks({ state: "waiting", limit: 10_000 });
+  return [
+    ...added.map((step): Nudge => ({ kind: "step-added", step: step.id })),
+    ...waiting.map((task): Nudge => ({ kind: "concern", task: task.id })),
+  ];
+}
+
+/** What the passing of time may have moved: tasks whose `wakeAt` has come, and new days. */
+async function timeNudges(state: Dispatching): Promise<Nudge[]> {
+  const { clock, store } = state.ports;
+  const plan = state.plans.current()?.plan;
+  const due = await store.dueTasks(clock.now(), dueMax);
+  const nudges: Nudge[] = due.map((task) => ({
+    kind: "woken",
+    task,
+    submitted: state.executing.submitted.get(task) ?? null,
+  }));
+  const day = `${plan?.hash}@${partitionAt(clock.now())}`;
+  if (plan === undefined || day === state.dueNudged) return nudges;
+  state.dueNudged = day;
+  const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
+  return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
+}
+
+const dueMax = 1_000;

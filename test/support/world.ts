@@ -1,0 +1,141 @@
+import { type Decided, decide, type Nudge } from "../../core/decide.ts";
+import { draftOver, type Known, Unread } from "../../core/draft.ts";
+import { mergeLandings } from "../../core/facts.ts";
+import type { PlanIndex } from "../../core/plan-index.ts";
+import { isLive } from "../../core/status.ts";
+import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
+import type { JobSettled, OutputSeen } from "../../schemas/events.ts";
+import type { EpochMs } from "../../schemas/ids.ts";
+import type { Landing } from "../../schemas/landings.ts";
+import { Settings } from "../../schemas/settings.ts";
+import type { Task } from "../../schemas/tasks.ts";
+
+/** 2025-10-02T12:00:00Z: late September is over. */
+export const noon: EpochMs = Date.parse("2025-10-02T12:00:00Z");
+
+/** The core alone on documents in memory: facts go in, decisions are applied, jobs are a list. */
+export function world(plan: PlanIndex, settings: Partial<Settings> = {}, start = noon) {
+  const parsed = Settings.parse(settings);
+  const documents = new Map<DocumentId, { version: string; body: DocumentOf<DocumentId> }>();
+  let writes = 0;
+  let now = start;
+  let version = 0;
+  const launched: Task[] = [];
+  const cancelled: string[] = [];
+
+  const read = (id: DocumentId): Known => documents.get(id) ?? { version: null, body: null };
+  const apply = (changes: Decided["changes"]) => {
+    for (const { id, body, version: base } of changes.writes) {
+      if ((documents.get(id)?.version ?? null) !== base) throw new Error(`stale write of ${id}`);
+      documents.set(id, { version: String(++version), body });
+      writes += 1;
+    }
+  };
+  const set = (id: DocumentId, body: DocumentOf<DocumentId>) =>
+    documents.set(id, { version: String(++version), body });
+  set("plans/current", { schema: 1, hash: plan.plan.hash, release: "r", at: start });
+
+  const nudge = (...nudges: Nudge[]): Decided => {
+    const known = new Map<DocumentId, Known>();
+    for (;;) {
+      const deciding = { plan, settings: parsed, draft: draftOver(known), now, by: "test" };
+      const decision = decide(deciding, nudges);
+      if (decision.kind === "plan-changed") throw new Error("plan changed");
+      if (decision.kind === "unread") {
+        for (const id of decision.ids) known.set(id, read(id));
+        continue;
+      }
+      apply(decision.changes);
+      launched.push(...decision.launches);
+      cancelled.push(...decision.cancels);
+      return decision;
+    }
+  };
+
+  const fact = (table: string, partition: string, landing: Landing) => {
+    const known = new Map<DocumentId, Known>();
+    for (;;) {
+      const draft = draftOver(known);
+      try {
+        mergeLandings(draft, [{ table, partition, landing, backlog: false }]);
+        return apply(draft.changes());
+      } catch (cause) {
+        if (!(cause instanceof Unread)) throw cause;
+        for (const id of cause.ids) known.set(id, read(id));
+      }
+    }
+  };
+
+  const landing = (n: number, more: Partial<Landing> = {}): Landing => ({
+    state: "landed",
+    version: { epoch: 0, n },
+    at: now,
+    seenBy: "delta",
+    ...more,
+  });
+
+  const task = (id: string): Task | null => read(`tasks/${id}`).body as Task | null;
+
+  const settle = (id: string, more: Partial<JobSettled> = {}): Decided => {
+    const state = task(id)?.state;
+    if (state === undefined || !isLive(state)) throw new Error(`${id} is not live`);
+    const event: JobSettled = {
+      kind: "job-settled",
+      schema: 1,
+      task: id,
+      run: state.run,
+      attempt: state.attempt,
+      jobId: state.jobId,
+      outcome: "succeeded",
+      blame: "job",
+      startedAt: now,
+      endedAt: now,
+      error: null,
+      log: null,
+      outputs: [],
+      ...more,
+    };
+    for (const { table, partition, landing: seen } of event.outputs) {
+      if (seen !== null) fact(table, partition, seen);
+    }
+    return nudge({ kind: "settled", event });
+  };
+
+  return {
+    nudge,
+    task,
+    launched,
+    cancelled,
+    settle,
+    landing,
+    writes: () => writes,
+    now: () => now,
+    pass(ms: number) {
+      now += ms;
+    },
+    /** Documents, for looking at. */
+    document: (id: DocumentId) => read(id).body,
+    /** A partition lands at version `n`, and what it concerns is looked at. */
+    land(table: string, partition: string, n = 1) {
+      fact(table, partition, landing(n));
+      return nudge({ kind: "landed", table, partition });
+    },
+    fact,
+    /** The job of a task ends well, having written its output at version `n`. */
+    succeed(id: string, n = 1): Decided {
+      const own = task(id);
+      const output = own === null ? undefined : plan.step(own.step)?.output;
+      const outputs: OutputSeen[] =
+        output === undefined || own === null
+          ? []
+          : [{ table: output, partition: own.start, landing: landing(n) }];
+      return settle(id, { outputs });
+    },
+    fail: (id: string, error = "exit code 1") => settle(id, { outcome: "failed", error }),
+    wake: (id: string, submitted: string | null = null) =>
+      nudge({ kind: "woken", task: id, submitted }),
+    state: (id: string) => task(id)?.state.kind ?? null,
+    why: (id: string) => task(id)?.why ?? "",
+    launchedIds: () => launched.map(({ id }) => id),
+  };
+}
