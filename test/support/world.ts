@@ -1,6 +1,7 @@
 import { type Decided, decide, type Nudge } from "../../core/decide.ts";
 import { draftOver, type Known, Unread } from "../../core/draft.ts";
 import { mergeLandings } from "../../core/facts.ts";
+import { violations } from "../../core/invariants.ts";
 import type { PlanIndex } from "../../core/plan-index.ts";
 import { isLive } from "../../core/status.ts";
 import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
@@ -113,6 +114,18 @@ export function world(plan: PlanIndex, settings: Partial<Settings> = {}, start =
     pass(ms: number) {
       now += ms;
     },
+    /** Ids of tasks whose `wakeAt` has come. */
+    due: (): string[] =>
+      [...documents.entries()].flatMap(([id, { body }]) => {
+        if (!id.startsWith("tasks/")) return [];
+        const { wakeAt } = body as Task;
+        return wakeAt !== null && wakeAt <= now ? [id.slice("tasks/".length)] : [];
+      }),
+    tasks: (): Task[] =>
+      [...documents.entries()].flatMap(([id, { body }]) =>
+        id.startsWith("tasks/") ? [body as Task] : [],
+      ),
+    violations: () => violations(new Map([...documents].map(([id, { body }]) => [id, body]))),
     /** Documents, for looking at. */
     document: (id: DocumentId) => read(id).body,
     /** A partition lands at version `n`, and what it concerns is looked at. */

@@ -1,0 +1,150 @@
+import type { DocumentId } from "../schemas/documents.ts";
+import {
+  type Partition,
+  parseTaskId,
+  type TableName,
+  type TaskId,
+  taskId,
+} from "../schemas/ids.ts";
+import type { Landing } from "../schemas/landings.ts";
+import type { PlanStep } from "../schemas/plan.ts";
+import type { Task } from "../schemas/tasks.ts";
+import { closedness, closingOf } from "./closing.ts";
+import { addDays, partitionEndMs } from "./dates.ts";
+import type { Deciding } from "./deciding.ts";
+import { landingOf, landingsIds } from "./landings.ts";
+import { outputRange } from "./partitions.ts";
+import { readiness, single } from "./readiness.ts";
+
+/** One line of an answer and what stands behind it. */
+export interface Reason {
+  readonly what: string;
+  readonly is: string;
+  readonly because: readonly Reason[];
+}
+
+/** How deep an answer follows writers of what is missing. */
+const depthMax = 8;
+
+/** Why a task is as it is: its state, and for what is missing, who would write it. Throws `Unread`. */
+export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
+  const { step: stepId, range } = parseTaskId(id);
+  const task = deciding.draft.get(`tasks/${id}`);
+  const step = deciding.plan.step(stepId);
+  if (step === undefined) {
+    return {
+      what: id,
+      is: task === null ? "unknown: no such step in the plan" : task.why,
+      because: [],
+    };
+  }
+  if (task !== null && task.state.kind !== "waiting") {
+    return { what: id, is: `${task.state.kind}: ${task.why}`, because: attemptReasons(task) };
+  }
+  const verdict = readiness(deciding, step, range);
+  if (verdict.kind === "met") {
+    const is = task?.why ?? notYetBorn(step);
+    return {
+      what: id,
+      is,
+      because: verdict.remarks.map((r) => ({ what: r, is: "fine", because: [] })),
+    };
+  }
+  return {
+    what: id,
+    is: task === null ? "not begun" : "waiting",
+    because: verdict.missing.map(({ what, because }) =>
+      missingReason(deciding, { what, because, depth }),
+    ),
+  };
+}
+
+function notYetBorn(step: PlanStep): string {
+  return step.schedule === null ? "runs only on command" : "inputs complete, nothing has nudged it";
+}
+
+function attemptReasons(task: Task): Reason[] {
+  const run = task.runs.at(-1);
+  return (run?.attempts ?? []).map((attempt) => ({
+    what: `run ${run?.run} attempt ${attempt.attempt}`,
+    is: attempt.outcome === null ? "not ended" : (attempt.error ?? attempt.outcome),
+    because: [],
+  }));
+}
+
+function missingReason(
+  deciding: Deciding,
+  { what, because, depth }: { what: string; because: string; depth: number },
+): Reason {
+  const deeper = depth < depthMax ? writerReasons(deciding, what, depth) : [];
+  return { what, is: because, because: deeper };
+}
+
+/** Who writes a missing partition (or is the missing task), explained in turn. */
+function writerReasons(deciding: Deciding, what: string, depth: number): Reason[] {
+  const at = what.lastIndexOf("@");
+  const name = what.slice(0, at);
+  const day = what.slice(at + 1);
+  if (deciding.plan.step(name) !== undefined) return [explainTask(deciding, what, depth + 1)];
+  const producer = deciding.plan.producerOf(name);
+  if (producer === undefined) return [];
+  return [explainTask(deciding, taskId(producer.id, single(day)), depth + 1)];
+}
+
+/** What is known of a partition, who writes it and who waits for it. Throws `Unread`. */
+export function explainPartition(
+  deciding: Deciding,
+  table: TableName,
+  partition: Partition,
+): Reason {
+  const known = deciding.plan.tables.get(table);
+  if (known === undefined) {
+    return {
+      what: `${table}@${partition}`,
+      is: "unknown: no step of the plan reads or writes this table",
+      because: [],
+    };
+  }
+  const ids: readonly DocumentId[] = landingsIds(table, {
+    start: partition,
+    end: addDays(partition, 1),
+  });
+  deciding.draft.need(ids);
+  const producer = deciding.plan.producerOf(table);
+  const writer =
+    producer === undefined ? [] : [explainTask(deciding, taskId(producer.id, single(partition)))];
+  const readers = deciding.plan.readersOf(table).flatMap(({ step, input }) => {
+    const outputs = outputRange(single(partition), input);
+    return outputs === null ? [] : [explainTask(deciding, taskId(step.id, single(outputs.start)))];
+  });
+  const landing = landingOf(deciding.draft, table, partition);
+  return {
+    what: `${table}@${partition}`,
+    is: landing === null ? "has not landed" : landingText(deciding, { known, partition, landing }),
+    because: [...writer, ...readers],
+  };
+}
+
+function landingText(
+  deciding: Deciding,
+  asked: {
+    known: { name: TableName; external: boolean };
+    partition: Partition;
+    landing: Landing;
+  },
+): string {
+  const { known, partition, landing } = asked;
+  const { epoch, n } = landing.version;
+  const rows = landing.rows === undefined ? "" : `, ${landing.rows} rows`;
+  if (landing.state === "gone") return `gone at version ${epoch}.${n}`;
+  const closed = closedness({
+    closing: closingOf(deciding.settings, known),
+    partition,
+    landing,
+    nextHasData: () => landingOf(deciding.draft, known.name, addDays(partition, 1)) !== null,
+    now: deciding.now,
+  });
+  const early = landing.at < partitionEndMs(partition) ? ", before its day was over" : "";
+  const state = closed.kind === "closed" ? "closed" : `open: ${closed.because}`;
+  return `landed at version ${epoch}.${n}${rows}${early}; ${state}`;
+}
