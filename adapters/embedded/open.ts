@@ -1,0 +1,127 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import type { Bus } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { PermanentError } from "../../ports/errors.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import { sqliteBus } from "./bus.ts";
+import { systemClock } from "./clock.ts";
+import { sqliteKeyValueStore } from "./key-value-store.ts";
+import { directoryObjectStore } from "./object-store.ts";
+import { processRunner } from "./process-runner.ts";
+import { rehearsalRunner } from "./rehearsal-runner.ts";
+import { sqliteTaskStore } from "./task-store.ts";
+
+/** Where the embedded world keeps what, below its data folder. */
+export function filesOf(data: string) {
+  return {
+    lock: join(data, "up.lock"),
+    state: join(data, "state.db"),
+    bus: join(data, "bus.db"),
+    keyValues: join(data, "key-values.db"),
+    rehearsal: join(data, "rehearsal.db"),
+    jobs: join(data, "jobs"),
+    configs: join(data, "configs"),
+  } as const;
+}
+
+export type RunnerChoice =
+  | { readonly kind: "rehearsal"; readonly behaviour: RehearsalBehaviour }
+  | { readonly kind: "process"; readonly command: string };
+
+export interface EmbeddedOptions {
+  readonly data: string;
+  readonly lake: string;
+  readonly runner: RunnerChoice;
+  readonly clock?: Clock;
+}
+
+/** Every port of one machine. */
+export interface EmbeddedWorld {
+  readonly bus: Bus;
+  readonly store: TaskStore;
+  readonly lake: ObjectStore;
+  readonly configs: ObjectStore;
+  readonly keyValueStore: KeyValueStore;
+  readonly runner: JobRunner;
+  readonly clock: Clock;
+  close(): Promise<void>;
+}
+
+/** Opens the ports of the embedded world on two folders, made when they are not there. */
+export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
+  const files = filesOf(options.data);
+  for (const folder of [options.data, options.lake, files.jobs, files.configs]) makeFolder(folder);
+  const clock = options.clock ?? systemClock();
+  const bus = sqliteBus({ file: files.bus });
+  const store = sqliteTaskStore({ file: files.state });
+  const lake = directoryObjectStore({ root: options.lake });
+  const configs = directoryObjectStore({ root: files.configs });
+  const keyValueStore = sqliteKeyValueStore({ file: files.keyValues });
+  const runner =
+    options.runner.kind === "process"
+      ? processRunner({
+          folder: files.jobs,
+          command: options.runner.command,
+          configs: files.configs,
+          clock,
+        })
+      : rehearsalRunner({
+          file: files.rehearsal,
+          behaviour: options.runner.behaviour,
+          lake,
+          keyValueStore,
+          clock,
+        });
+  return {
+    bus,
+    store,
+    lake,
+    configs,
+    keyValueStore,
+    runner,
+    clock,
+    async close() {
+      for (const port of [runner, bus, lake, configs, keyValueStore, store]) await port.close();
+    },
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new PermanentError(`cannot make folder ${folder}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Takes a data folder for this process alone; the kernel gives it back when the process dies,
+ * however it dies. Throws `PermanentError` when another process has it.
+ */
+export function lockData(data: string): { release(): void } {
+  makeFolder(data);
+  const database = new Database(filesOf(data).lock, { timeout: 0 });
+  try {
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;");
+  } catch (cause) {
+    database.close();
+    throw new PermanentError(
+      `another landfall up uses ${data}; stop it first, or give this one its own --data folder`,
+      { cause },
+    );
+  }
+  return {
+    release() {
+      database.exec("ROLLBACK");
+      database.close();
+    },
+  };
+}

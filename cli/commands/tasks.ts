@@ -1,0 +1,71 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { Table } from "console-table-printer";
+import { STATUS } from "../../core/status.ts";
+import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
+import { dataOption, withState } from "../state.ts";
+
+interface TasksOptions {
+  readonly data: string;
+  readonly state?: TaskStateKind;
+  readonly step?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `landfall tasks`: every task and where it stands, newest partition first. */
+export function tasksCommand(): Command {
+  return new Command("tasks")
+    .description("list tasks, newest partition first")
+    .addOption(dataOption())
+    .addOption(
+      new Option("--state <state>", "only tasks in this state").choices(Object.keys(STATUS)),
+    )
+    .option("--step <step>", "only tasks of this step, <config>/<mode>")
+    .option("--limit <n>", "at most this many", wholeNumber, 1000)
+    .option("--json", "print the documents as JSON")
+    .action(async (options: TasksOptions) => {
+      const { state, step, limit } = options;
+      const tasks = await withState(options.data, (store) =>
+        store.listTasks({
+          limit,
+          ...(state === undefined ? {} : { state }),
+          ...(step === undefined ? {} : { step }),
+        }),
+      );
+      process.stdout.write(
+        options.json === true ? `${JSON.stringify(tasks, null, 2)}\n` : `${tasksTable(tasks)}\n`,
+      );
+    });
+}
+
+/** Tasks as a table for people. */
+export function tasksTable(tasks: readonly Task[]): string {
+  if (tasks.length === 0) return "no tasks";
+  const table = new Table({
+    columns: [
+      { name: "task", alignment: "left" },
+      { name: "state", alignment: "left" },
+      { name: "run", alignment: "right" },
+      { name: "attempt", alignment: "right" },
+      { name: "why", alignment: "left", maxLen: 70 },
+    ],
+  });
+  for (const task of tasks) {
+    const run = task.runs.at(-1);
+    table.addRow({
+      task: task.id,
+      state: task.state.kind,
+      run: run?.run ?? "",
+      attempt: run?.attempts.at(-1)?.attempt ?? "",
+      why: task.why,
+    });
+  }
+  return table.render();
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("give a number above 0");
+  return value;
+}

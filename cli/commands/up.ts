@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { pino } from "pino";
+import { firstValueFrom, fromEvent, merge, type Observable, shareReplay, take } from "rxjs";
+import { lockData, openEmbedded, type RunnerChoice } from "../../adapters/embedded/open.ts";
+import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import { UsageError } from "../errors.ts";
+import { linesLog } from "../lines-log.ts";
+import { readConfigs } from "../read-configs.ts";
+import { writeRelease } from "../release.ts";
+import { runServices } from "../run-services.ts";
+import { readSettings } from "../settings.ts";
+import { dataOption } from "../state.ts";
+
+interface UpOptions {
+  readonly configs: string;
+  readonly lake: string;
+  readonly data: string;
+  readonly runner: "rehearsal" | "process";
+  readonly command?: string;
+  readonly jobMs?: number;
+  readonly settings?: string;
+  readonly log: "lines" | "json";
+}
+
+/** `landfall up`: watcher, dispatcher and tracker on this machine, until stopped. */
+export function upCommand(): Command {
+  return new Command("up")
+    .description("run Landfall on this machine until stopped: data that lands makes jobs run")
+    .requiredOption("--configs <dir>", "compiled configs: holds or is production/ or compiled/")
+    .addOption(lakeOption())
+    .addOption(dataOption())
+    .addOption(
+      new Option("--runner <runner>", "rehearsal acts as Chronon's driver; process runs --command")
+        .choices(["rehearsal", "process"])
+        .default("rehearsal"),
+    )
+    .option(
+      "--command <template>",
+      "command of a job, split into words before {conf} {mode} {config} {start} {end} {ds} … are filled in",
+    )
+    .option("--job-ms <n>", "how long a rehearsed job takes, in milliseconds", Number, 200)
+    .option("--settings <file>", "settings, JSON")
+    .addOption(
+      new Option("--log <format>", "log lines").choices(["lines", "json"]).default("lines"),
+    )
+    .action(up);
+}
+
+/** `--lake DIR`: the folder that stands for the data lake. */
+export function lakeOption(): Option {
+  return new Option("--lake <dir>", "folder of the data lake")
+    .env("LANDFALL_LAKE")
+    .default(join(".landfall", "lake"));
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const settings: Settings = await readSettings(options.settings);
+  const files = await readConfigs(options.configs);
+  const runner = runnerOf(options);
+  const lock = lockData(options.data);
+  const log = options.log === "json" ? pino() : linesLog(process.stdout);
+  const world = openEmbedded({ data: options.data, lake: options.lake, runner });
+  try {
+    const release = await writeRelease(world.configs, files);
+    await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
+    log.info(
+      { release, files: files.length },
+      `${files.length} config files released; watching ${options.lake}`,
+    );
+    const stop = stopSignals();
+    const done = runServices({ world, settings, log, stop });
+    await Promise.race([done, firstValueFrom(stop)]);
+    log.info({}, "stopping: finishing what was taken");
+    await done;
+  } finally {
+    await world.close();
+    lock.release();
+  }
+}
+
+function runnerOf(options: UpOptions): RunnerChoice {
+  if (options.runner === "rehearsal") {
+    return {
+      kind: "rehearsal",
+      behaviour: RehearsalBehaviour.parse({ durationMs: options.jobMs }),
+    };
+  }
+  if (options.command === undefined) {
+    throw new UsageError(
+      '--runner process needs --command, for example --command "python job.py {conf} {ds}"',
+    );
+  }
+  return { kind: "process", command: options.command };
+}
+
+/** SIGTERM or Ctrl-C, once; a second one ends the process as usual. */
+function stopSignals(): Observable<unknown> {
+  const stop = merge(fromEvent(process, "SIGTERM"), fromEvent(process, "SIGINT")).pipe(
+    take(1),
+    shareReplay(1),
+  );
+  stop.subscribe();
+  return stop;
+}

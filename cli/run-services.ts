@@ -1,0 +1,31 @@
+import { lastValueFrom, merge, type Observable } from "rxjs";
+import type { EmbeddedWorld } from "../adapters/embedded/open.ts";
+import type { Settings } from "../schemas/settings.ts";
+import { dispatcher } from "../services/dispatcher/pipeline.ts";
+import type { Log } from "../services/log.ts";
+import { tracker } from "../services/tracker/pipeline.ts";
+import { watcher } from "../services/watcher/pipeline.ts";
+
+export interface Running {
+  readonly world: EmbeddedWorld;
+  readonly settings: Settings;
+  readonly log: Log;
+  /** Emits once when all three are to finish what they took and end. */
+  readonly stop: Observable<unknown>;
+}
+
+/**
+ * Watcher, dispatcher and tracker in one process. Resolves when `stop` has emitted and all three
+ * have finished what they had taken; rejects when one of them fails.
+ */
+export async function runServices({ world, settings, log, stop }: Running): Promise<void> {
+  const ports = { ...world, settings, log };
+  await lastValueFrom(
+    merge(
+      watcher(ports, stop),
+      dispatcher({ ...ports, by: `dispatcher of ${settings.deployment}` }, stop),
+      tracker(ports, stop),
+    ),
+    { defaultValue: undefined },
+  );
+}

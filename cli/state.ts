@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Option } from "commander";
+import { directoryObjectStore } from "../adapters/embedded/object-store.ts";
+import { filesOf } from "../adapters/embedded/open.ts";
+import { sqliteTaskStore } from "../adapters/embedded/task-store.ts";
+import { type Deciding } from "../core/deciding.ts";
+import { draftOver, type Known, Unread } from "../core/draft.ts";
+import { indexPlan } from "../core/plan-index.ts";
+import type { TaskStore } from "../ports/task-store.ts";
+import type { DocumentId } from "../schemas/documents.ts";
+import { Plan } from "../schemas/plan.ts";
+import { UsageError } from "./errors.ts";
+import { readSettings } from "./settings.ts";
+
+/** `--data DIR`: where `landfall up` keeps its state. */
+export function dataOption(): Option {
+  return new Option("--data <dir>", "folder of Landfall's state")
+    .env("LANDFALL_DATA")
+    .default(join(".landfall", "data"));
+}
+
+/** Opens the state of an embedded Landfall that runs or ran there, uses it, and closes it. */
+export async function withState<T>(
+  data: string,
+  use: (store: TaskStore) => Promise<T>,
+): Promise<T> {
+  const file = filesOf(data).state;
+  if (!existsSync(file)) {
+    throw new UsageError(
+      `no Landfall state in ${data}; start one with "landfall up", or name it with --data`,
+    );
+  }
+  const store = sqliteTaskStore({ file });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Answers a question the core can answer, reading what it asks for. */
+export async function ask<T>(
+  { store, data, settings }: { store: TaskStore; data: string; settings?: string },
+  question: (deciding: Deciding) => T,
+): Promise<T> {
+  const plan = indexPlan(await currentPlan(store, data));
+  const parsed = await readSettings(settings);
+  const known = new Map<DocumentId, Known>();
+  for (;;) {
+    const draft = draftOver(known);
+    try {
+      return question({ plan, settings: parsed, draft, now: Date.now(), by: "cli" });
+    } catch (cause) {
+      if (!(cause instanceof Unread)) throw cause;
+      for (const [id, read] of await store.read(cause.ids)) known.set(id, read);
+    }
+  }
+}
+
+async function currentPlan(store: TaskStore, data: string): Promise<Plan> {
+  const pointer = (await store.read(["plans/current"])).get("plans/current")?.body as
+    | { hash: string }
+    | null
+    | undefined;
+  if (pointer === null || pointer === undefined) {
+    throw new UsageError(
+      `no configs were released to ${data} yet; start "landfall up --configs DIR"`,
+    );
+  }
+  const configs = directoryObjectStore({ root: filesOf(data).configs });
+  const object = await configs.read(`plans/${pointer.hash}.json`);
+  await configs.close();
+  if (object === null) throw new Error(`the plan ${pointer.hash} is missing from ${data}`);
+  return Plan.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
+}
