@@ -3,6 +3,7 @@ import type { EpochMs, Partition } from "../schemas/ids.ts";
 import type { Version } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
+import { liveContained, takeOutput } from "./cover.ts";
 import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { sha256Hex } from "./hash.ts";
@@ -39,12 +40,13 @@ export function claim(deciding: Deciding, task: Task, claiming: Claiming): Task 
       why: `inputs complete; waits for one of ${full.limit} slots of pool ${full.pool}`,
     });
   }
-  const writer = otherWriter(deciding, task, step);
+  const writer = otherWriter(deciding, task, step) ?? liveContained(deciding, task);
   if (writer !== null) {
     const why = `waits for ${writer}, which is writing its output`;
     return queued(deciding, task, { because, pool: null, why });
   }
   const claimed = launching(deciding, task, claiming);
+  takeOutput(deciding, claimed, step);
   takeSlots(deciding, slots, { task: task.id, jobId: jobIdOf(claimed) });
   return claimed;
 }

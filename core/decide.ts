@@ -1,9 +1,12 @@
+import type { Command } from "../schemas/commands.ts";
 import type { DocumentId } from "../schemas/documents.ts";
 import type { JobSettled } from "../schemas/events.ts";
 import type { Partition, PartitionRange, StepId, TableName, TaskId } from "../schemas/ids.ts";
 import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task, TaskStateKind } from "../schemas/tasks.ts";
+import { asked, outcomeOf } from "./command.ts";
+import { releaseOutput } from "./cover.ts";
 import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, concernsOfLanding, newestOf } from "./dependents.ts";
@@ -34,6 +37,9 @@ export type Nudge =
   | { readonly kind: "due"; readonly step: StepId }
   /** The step is new to the plan; its tables may have landed long ago. */
   | { readonly kind: "step-added"; readonly step: StepId }
+  | { readonly kind: "command"; readonly command: Command }
+  /** A command asks for a task. */
+  | { readonly kind: "asked"; readonly task: TaskId; readonly command: Command }
   | { readonly kind: "concern"; readonly task: TaskId };
 
 /** One task's move from state to state, for the log. */
@@ -122,13 +128,15 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
 /** Ends first: what they free and land is seen by everything after. */
 const ORDER = {
   settled: 0,
-  woken: 1,
-  landed: 2,
-  backlog: 3,
-  due: 4,
-  "step-added": 5,
-  concern: 6,
-} as const;
+  command: 1,
+  asked: 2,
+  woken: 3,
+  landed: 4,
+  backlog: 5,
+  due: 6,
+  "step-added": 7,
+  concern: 8,
+} as const satisfies Record<Nudge["kind"], number>;
 
 function collect(unread: Set<DocumentId>, cause: unknown): void {
   if (!(cause instanceof Unread)) throw cause;
@@ -167,6 +175,10 @@ function handle(work: Work, nudge: Nudge | undefined): void {
         enqueue(work, taskId(nudge.step, range));
       }
       return;
+    case "command":
+      return commanded(work, nudge.command);
+    case "asked":
+      return ask(work, nudge.task, nudge.command);
     case "concern":
       work.queued.delete(nudge.task);
       return concern(work, nudge.task);
@@ -222,6 +234,25 @@ function reachOut(work: Work, task: Task): void {
   }
 }
 
+/** Records what comes of a command, once; asking for its tasks may be done again. */
+function commanded(work: Work, command: Command): void {
+  const { draft } = work.deciding;
+  const known = draft.get(`commands/${command.id}`);
+  const outcome = known?.outcome ?? outcomeOf(work.deciding, command);
+  if (known === null) draft.put(`commands/${command.id}`, { schema: 1, command, outcome });
+  if (outcome.kind === "refused") return;
+  for (const task of outcome.tasks) work.queue.push({ kind: "asked", task, command });
+}
+
+function ask(work: Work, id: TaskId, command: Command): void {
+  const before = work.deciding.draft.get(`tasks/${id}`);
+  const after = asked(work.deciding, id, command);
+  if (after === null || after === before) return;
+  move(work, before, after);
+  if (after.state.kind === "cancelling") work.cancels.add(after.state.jobId);
+  else enqueue(work, id);
+}
+
 function woken(work: Work, id: TaskId, submitted: string | null): void {
   const task = work.deciding.draft.get(`tasks/${id}`);
   if (task === null) return;
@@ -253,6 +284,9 @@ function move(work: Work, before: Task | null, after: Task | null): void {
     const step = deciding.plan.step(after.step);
     const freed = step === undefined ? [] : releaseSlots(deciding, after, step);
     for (const pool of freed) work.freed.add(pool);
+    const covered =
+      step === undefined || !isLive(before.state) ? [] : releaseOutput(deciding, after, step);
+    for (const task of covered) enqueue(work, task);
   }
   if (after.state.kind === "launching") work.launches.set(after.id, after);
   else work.launches.delete(after.id);

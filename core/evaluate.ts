@@ -170,7 +170,8 @@ function remarked(task: Task, remark: string): Task {
   return { ...task, state: { ...task.state, remark }, why: `done: ${remark}`, wakeAt: null };
 }
 
-function unborn(deciding: Deciding, step: PlanStep, range: PartitionRange): Task {
+/** A task as it is before its first fact. */
+export function unborn(deciding: Deciding, step: PlanStep, range: PartitionRange): Task {
   return {
     schema: 1,
     id: taskId(step.id, range),
@@ -186,6 +187,7 @@ function unborn(deciding: Deciding, step: PlanStep, range: PartitionRange): Task
     why: "",
     wakeAt: null,
     queuedFor: null,
+    requestedBy: null,
     runs: [],
     reads: {},
     before: {},

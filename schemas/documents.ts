@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CommandDocument } from "./commands.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { PlanDocument } from "./plan.ts";
@@ -30,6 +31,7 @@ export const COLLECTIONS = {
   pools: PoolDocument,
   schedules: ScheduleDocument,
   plans: PlanDocument,
+  commands: CommandDocument,
   cursors: CursorDocument,
 } as const;
 

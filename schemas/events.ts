@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BackfillRequested, TaskCancel, TaskRetry } from "./commands.ts";
 import { EpochMs, Partition, TableName, TaskId } from "./ids.ts";
 import { Landing } from "./landings.ts";
 
@@ -73,5 +74,8 @@ export const LandfallEvent = z.discriminatedUnion("kind", [
   JobSettled,
   ConfigsReleased,
   Tick,
+  BackfillRequested,
+  TaskRetry,
+  TaskCancel,
 ]);
 export type LandfallEvent = z.infer<typeof LandfallEvent>;

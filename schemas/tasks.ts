@@ -99,6 +99,8 @@ export const Task = z.object({
   wakeAt: EpochMs.nullable(),
   /** The pool whose slot it waits for while `ready`; null otherwise. */
   queuedFor: z.string().nullable(),
+  /** The last command that asked for it; null: only its schedule does. */
+  requestedBy: z.string().nullable(),
   /** Newest runs last; at most ten are kept. */
   runs: z.array(Run),
   /** Versions of the input partitions as they were at the latest claim (`epoch.n`). */

@@ -129,6 +129,9 @@ async function handled(state: Dispatching, batch: readonly Delivery[]): Promise<
     ...facts.flatMap((event): Nudge[] =>
       event.kind === "job-settled" ? [{ kind: "settled", event }] : [],
     ),
+    ...events.flatMap((event): Nudge[] =>
+      "by" in event ? [{ kind: "command", command: event }] : [],
+    ),
     ...landedNudges(told),
     ...added,
     ...(events.some(({ kind }) => kind === "tick") ? await timeNudges(state) : []),

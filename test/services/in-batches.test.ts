@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { from, lastValueFrom, Subject, toArray } from "rxjs";
+import { expect, test } from "vitest";
+import { inBatches } from "../../services/dispatcher/in-batches.ts";
+
+test("nothing is lost, doubled or reordered, one batch at a time, none above the limit", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(fc.nat()),
+      fc.integer({ min: 1, max: 5 }),
+      async (scheduler, values, max) => {
+        let busy = false;
+        const batches = lastValueFrom(
+          from(values).pipe(
+            inBatches(max, async (batch) => {
+              expect(busy).toBe(false);
+              busy = true;
+              await scheduler.schedule(Promise.resolve());
+              busy = false;
+              return batch;
+            }),
+            toArray(),
+          ),
+        );
+        const out = await scheduler.waitFor(batches);
+        expect(out.flat()).toEqual(values);
+        for (const batch of out) expect(batch.length).toBeLessThanOrEqual(max);
+      },
+    ),
+  );
+});
+
+test("what arrives while a batch is in flight is the next batch; then the stream completes", async () => {
+  const source = new Subject<number>();
+  const open: (() => void)[] = [];
+  const out: number[][] = [];
+  const done = lastValueFrom(
+    source.pipe(
+      inBatches(10, async (batch) => {
+        await new Promise<void>((resolve) => open.push(resolve));
+        out.push([...batch]);
+      }),
+    ),
+  );
+  source.next(1);
+  source.next(2);
+  source.next(3);
+  source.complete();
+  open[0]?.();
+  await expect.poll(() => open.length).toBe(2);
+  open[1]?.();
+  await done;
+  expect(out).toEqual([[1], [2, 3]]);
+});
+
+test("a handler that fails fails the stream", async () => {
+  const failing = from([1]).pipe(inBatches(1, async () => Promise.reject(new Error("bug"))));
+  await expect(lastValueFrom(failing)).rejects.toThrow("bug");
+});
