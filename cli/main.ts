@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { landCommand } from "./commands/land.ts";
+import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
@@ -20,6 +21,7 @@ for (const command of [
   tasksCommand(),
   taskCommand(),
   whyCommand(),
+  ...operateCommands(),
 ]) {
   program.addCommand(command.exitOverride());
 }

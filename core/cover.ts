@@ -38,10 +38,7 @@ export function liveContained(deciding: Deciding, task: Task): TaskId | null {
 export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void {
   if (!isRange(task)) return;
   const { start, end } = task;
-  eachMonth(deciding, task, step, (document) => ({
-    ...document,
-    writers: { ...document.writers, [task.id]: { start, end } },
-  }));
+  changeWriters(deciding, { task, step }, (writers) => ({ ...writers, [task.id]: { start, end } }));
   for (const contained of containedTasks(deciding, task)) {
     const { kind } = contained.state;
     if (STATUS[kind].terminal || STATUS[kind].live) continue;
@@ -61,10 +58,7 @@ export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void
  */
 export function releaseOutput(deciding: Deciding, task: Task, step: PlanStep): TaskId[] {
   if (!isRange(task)) return [];
-  eachMonth(deciding, task, step, (document) => {
-    const { [task.id]: _, ...writers } = document.writers;
-    return { ...document, writers };
-  });
+  changeWriters(deciding, { task, step }, ({ [task.id]: _, ...writers }) => writers);
   return containedTasks(deciding, task).flatMap((contained) => {
     if (contained.state.kind === "ready") return [contained.id];
     if (contained.state.kind !== "covered" || contained.state.by !== task.id) return [];
@@ -93,20 +87,20 @@ function uncovered(deciding: Deciding, task: Task, contained: Task): Task {
   };
 }
 
-function eachMonth(
+type Writers = LandingsDocument["writers"];
+
+function changeWriters(
   deciding: Deciding,
-  task: Task,
-  step: PlanStep,
-  change: (document: LandingsDocument) => LandingsDocument,
+  { task, step }: { task: Task; step: PlanStep },
+  change: (writers: Writers) => Writers,
 ): void {
   const { output } = step;
   if (output === undefined) return;
   const ids = landingsIds(output, task);
   deciding.draft.need(ids);
   for (const id of ids) {
-    const document = deciding.draft.get(id as `landings/${string}`);
     const month = id.slice(id.lastIndexOf("@") + 1);
-    const changed = change(document ?? emptyLandings(output, `${month}-01`));
-    deciding.draft.put(id as `landings/${string}`, changed);
+    const document = deciding.draft.get(id) ?? emptyLandings(output, `${month}-01`);
+    deciding.draft.put(id, { ...document, writers: change(document.writers) });
   }
 }

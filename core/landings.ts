@@ -36,8 +36,8 @@ export function landingOf(view: View, table: TableName, partition: Partition): L
 export function landingsIds(
   table: TableName,
   range: { readonly start: Partition; readonly end: Partition },
-): readonly DocumentId[] {
-  const ids: DocumentId[] = [];
+): readonly DocumentId<"landings">[] {
+  const ids: DocumentId<"landings">[] = [];
   const last = monthOf(range.end);
   for (let month = monthOf(range.start); month <= last; month = nextMonth(month)) {
     ids.push(`landings/${table}@${month}`);

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { userInfo } from "node:os";
+import { Command } from "commander";
+import { z } from "zod";
+import { sqliteBus } from "../../adapters/embedded/bus.ts";
+import { filesOf } from "../../adapters/embedded/open.ts";
+import { Command as Asked, type CommandDocument } from "../../schemas/commands.ts";
+import { BadAnswer, UsageError } from "../errors.ts";
+import { dataOption, withState } from "../state.ts";
+
+interface OperateOptions {
+  readonly data: string;
+  readonly by?: string;
+  readonly id?: string;
+  readonly wait: number;
+  readonly json?: boolean;
+}
+
+/** `landfall backfill TARGET START END`, `landfall retry TASK`, `landfall cancel TASK`. */
+export function operateCommands(): Command[] {
+  return [
+    operate("backfill", "fill a range of a config or step, in jobs of its stepDays")
+      .argument("<target>", "a config's name, or <config>/<mode>")
+      .argument("<start>", "first partition, yyyy-MM-dd")
+      .argument("<end>", "last partition, yyyy-MM-dd")
+      .action((target: string, start: string, end: string, options: OperateOptions) =>
+        send(options, { kind: "backfill-requested", target, start, end }),
+      ),
+    operate("retry", "run a task that has ended once more")
+      .argument("<task>", "<config>/<mode>@<yyyy-MM-dd>")
+      .action((task: string, options: OperateOptions) =>
+        send(options, { kind: "task-retry", task }),
+      ),
+    operate("cancel", "end a task; its job is cancelled when it runs")
+      .argument("<task>", "<config>/<mode>@<yyyy-MM-dd>")
+      .action((task: string, options: OperateOptions) =>
+        send(options, { kind: "task-cancel", task }),
+      ),
+  ];
+}
+
+function operate(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(dataOption())
+    .option("--by <who>", "who asks (default: the user's name)")
+    .option("--id <id>", "id of the command: the same one twice is one command")
+    .option("--wait <seconds>", "how long to wait for an answer", Number, 10)
+    .option("--json", "print the command's document as JSON");
+}
+
+/** Publishes a command and waits until what came of it is recorded. */
+async function send(options: OperateOptions, what: Record<string, unknown>): Promise<void> {
+  const id = options.id ?? randomUUID();
+  const parsed = Asked.safeParse({
+    ...what,
+    schema: 1,
+    id,
+    by: options.by ?? userInfo().username,
+    at: Date.now(),
+  });
+  if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error).replaceAll("\n", " "));
+  const document = await withState(options.data, async (store) => {
+    const bus = sqliteBus({ file: filesOf(options.data).bus });
+    await bus.publish([parsed.data]);
+    await bus.close();
+    const until = Date.now() + options.wait * 1000;
+    while (Date.now() < until) {
+      const read = (await store.read([`commands/${id}`])).get(`commands/${id}`);
+      if (read !== undefined && read.body !== null) return read.body as CommandDocument;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return null;
+  });
+  if (document === null) {
+    throw new Error(
+      `command ${id} is published but not answered yet: is landfall up running on ${options.data}?`,
+    );
+  }
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(document, null, 2)}\n` : answer(document),
+  );
+  if (document.outcome.kind === "refused") throw new BadAnswer();
+}
+
+function answer({ outcome }: CommandDocument): string {
+  if (outcome.kind === "refused") return `refused: ${outcome.reason}\n`;
+  if (outcome.tasks.length === 0) return "accepted: nothing is missing\n";
+  return `accepted:\n${outcome.tasks.map((task) => `  ${task}\n`).join("")}`;
+}
