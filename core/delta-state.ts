@@ -1,0 +1,185 @@
+import type { Partition, TableName } from "../schemas/ids.ts";
+import type { Landing } from "../schemas/landings.ts";
+import type { DeltaCommit, DeltaFile, DeltaMetadata } from "./delta.ts";
+import { belongs, dayOfValue, type PartitionReading, valueOf } from "./delta-partitions.ts";
+import type { NamedCommit } from "./epochs.ts";
+
+export interface LiveFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The latest change of rows in one commit. */
+export interface Change {
+  readonly n: number;
+  readonly at: number;
+  /** Null when a file does not say. */
+  readonly rows: number | null;
+  readonly bytes: number | null;
+}
+
+/** One combination of partition values. */
+export interface DeltaPartition {
+  /** Keyed by physical name. */
+  readonly values: Readonly<Record<string, string | null>>;
+  /** Files of the newest snapshot by their key. */
+  readonly live: Map<string, LiveFile>;
+  /** Null: files were only ever rearranged. */
+  changed: Change | null;
+}
+
+/** What a Delta log says up to one commit. Grows by `applyCommit`, commit by commit. */
+export interface DeltaState {
+  /** -1: no commit was read. */
+  version: number;
+  /** Commits before the first one read are unknown; then nothing can be said to be gone. */
+  readonly fromStart: boolean;
+  metaData: DeltaMetadata | null;
+  minWriterVersion: number;
+  readonly named: NamedCommit[];
+  /** Commit by the `txn` it recorded, keyed by `txnKey`. */
+  readonly txns: Map<string, number>;
+  readonly partitions: Map<string, DeltaPartition>;
+  /** The latest change of rows of the whole table. */
+  changed: Change | null;
+}
+
+export function emptyState(first: number): DeltaState {
+  return {
+    version: first - 1,
+    fromStart: first === 0,
+    metaData: null,
+    minWriterVersion: 0,
+    named: [],
+    txns: new Map(),
+    partitions: new Map(),
+    changed: null,
+  };
+}
+
+export function txnKey(appId: string, version: number): string {
+  return `${version} ${appId}`;
+}
+
+/** Identity of partition values: the same whatever order a writer names them in. */
+export function partitionKey(values: Readonly<Record<string, string | null>>): string {
+  const keys = Object.keys(values);
+  if (keys.length === 1) return JSON.stringify(values);
+  return JSON.stringify(keys.sort().map((key) => [key, values[key]]));
+}
+
+/** Adds the next commit to what is known. Commits must come in order, without a gap. */
+export function applyCommit(
+  state: DeltaState,
+  next: { readonly version: number; readonly commit: DeltaCommit; readonly at: number },
+): void {
+  const { version: n, commit, at } = next;
+  state.version = n;
+  if (commit.metaData !== null) {
+    state.metaData = commit.metaData;
+    state.named.push({ n, tableId: commit.metaData.id });
+  }
+  state.minWriterVersion = commit.minWriterVersion ?? state.minWriterVersion;
+  for (const [appId, version] of commit.txns) state.txns.set(txnKey(appId, version), n);
+  for (const file of commit.files) {
+    const partition = partitionOfFile(state, file);
+    if (partition === null) continue;
+    if (file.kind === "add")
+      partition.live.set(file.key, { path: file.path, bytes: file.bytes ?? 0 });
+    else partition.live.delete(file.key);
+    if (!file.dataChange) continue;
+    partition.changed = changedBy(partition.changed, file, { n, at });
+    state.changed = changedBy(state.changed, file, { n, at });
+  }
+}
+
+function changedBy(
+  before: Change | null,
+  file: DeltaFile,
+  { n, at }: { readonly n: number; readonly at: number },
+): Change {
+  const same = before?.n === n ? before : { n, at, rows: 0, bytes: 0 };
+  return file.kind === "add" ? addedTo(same, file) : same;
+}
+
+function addedTo(change: Change, { rows, bytes }: Pick<Change, "rows" | "bytes">): Change {
+  return {
+    ...change,
+    rows: change.rows === null || rows === null ? null : change.rows + rows,
+    bytes: change.bytes === null || bytes === null ? null : change.bytes + bytes,
+  };
+}
+
+/** A `remove` may leave its partition values out; then the partition that holds the file has it. */
+function partitionOfFile(state: DeltaState, file: DeltaFile): DeltaPartition | null {
+  if (file.partitionValues === null) {
+    for (const partition of state.partitions.values()) {
+      if (partition.live.has(file.key)) return partition;
+    }
+    return null;
+  }
+  const key = partitionKey(file.partitionValues);
+  const known = state.partitions.get(key);
+  if (known !== undefined) return known;
+  const fresh = { values: file.partitionValues, live: new Map(), changed: null };
+  state.partitions.set(key, fresh);
+  return fresh;
+}
+
+/**
+ * The landing of every day under every name the table lands as. A day with several combinations of
+ * values (hours) has the newest of their versions, and is gone only when all of them are.
+ */
+export function landingsOf(
+  state: DeltaState,
+  reading: PartitionReading,
+  epochOf: (n: number) => number,
+): Map<TableName, Map<Partition, Landing>> {
+  const landings = new Map<TableName, Map<Partition, Landing>>();
+  for (const table of reading.tables) {
+    const days = new Map<Partition, Day>();
+    for (const { values, live, changed } of state.partitions.values()) {
+      const day = dayOfValue(valueOf(values, reading.day.column), reading.day.format);
+      if (day === null || changed === null || !belongs(values, table, reading.columns)) continue;
+      const gone = state.fromStart && live.size === 0;
+      days.set(day, mergedDay(days.get(day), { change: changed, gone }));
+    }
+    landings.set(
+      table.name,
+      new Map([...days].map(([day, seen]) => [day, landingOfDay(seen, epochOf)])),
+    );
+  }
+  return landings;
+}
+
+interface Day {
+  readonly change: Change;
+  readonly gone: boolean;
+}
+
+function mergedDay(before: Day | undefined, more: Day): Day {
+  if (before === undefined) return more;
+  const gone = before.gone && more.gone;
+  if (before.change.n > more.change.n) return { change: before.change, gone };
+  if (before.change.n < more.change.n) return { change: more.change, gone };
+  return { change: addedTo(before.change, more.change), gone };
+}
+
+function landingOfDay({ change, gone }: Day, epochOf: (n: number) => number): Landing {
+  return deltaLanding(change, { epoch: epochOf(change.n), gone });
+}
+
+/** A change of rows as a landing. */
+export function deltaLanding(
+  { n, at, rows, bytes }: Change,
+  { epoch, gone }: { readonly epoch: number; readonly gone: boolean },
+): Landing {
+  return {
+    state: gone ? "gone" : "landed",
+    version: { epoch, n },
+    ...(rows === null || gone ? {} : { rows }),
+    ...(bytes === null || gone ? {} : { bytes }),
+    at,
+    seenBy: "delta",
+  };
+}

@@ -1,0 +1,97 @@
+import { type DeltaCommit, type DeltaProblem, parsingCommit } from "../core/delta.ts";
+import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
+
+/** Commits read at once ahead of the one that is handed over. */
+const readAhead = 16;
+const versionDigits = 20;
+const commitName = /^\d{20}\.json$/;
+
+/** Name of a commit of the table at `path` (Delta: Delta Log Entries). */
+export function commitObject(path: string, version: number): string {
+  return `${logPrefix(path)}${String(version).padStart(versionDigits, "0")}.json`;
+}
+
+/** What the names of a table's log begin with. */
+export function logPrefix(path: string): string {
+  return `${path}/_delta_log/`;
+}
+
+/** One commit as it was found. `absent`: there is none of that version. */
+export type FoundCommit =
+  | {
+      readonly kind: "commit";
+      readonly version: number;
+      readonly commit: DeltaCommit;
+      /** When it was made: as its writer says, else when the object was written. */
+      readonly at: number;
+      readonly generation: number;
+    }
+  | { readonly kind: "absent"; readonly version: number }
+  | (DeltaProblem & { readonly version: number; readonly generation: number });
+
+/** Versions of the JSON commits there are, oldest first, from `from` on. */
+export async function listCommits(store: ObjectStore, path: string, from = 0): Promise<number[]> {
+  const prefix = logPrefix(path);
+  const after = from > 0 ? { after: commitObject(path, from - 1) } : {};
+  const objects = await store.list(prefix, after);
+  return objects
+    .map(({ name }) => name.slice(prefix.length))
+    .filter((name) => commitName.test(name))
+    .map((name) => Number(name.slice(0, versionDigits)));
+}
+
+/** Reads one commit, giving way to other work every few milliseconds while it parses. */
+export async function readCommit(
+  store: ObjectStore,
+  path: string,
+  version: number,
+): Promise<FoundCommit> {
+  const object = await store.read(commitObject(path, version));
+  return object === null ? { kind: "absent", version } : parsed(object, version);
+}
+
+/** Commits of a log from version `from` on, in order, until one is absent or cannot be read. */
+export async function* readLog(
+  store: ObjectStore,
+  path: string,
+  from: number,
+): AsyncGenerator<FoundCommit> {
+  const ahead: Promise<FoundCommit>[] = [];
+  let width = 1;
+  for (let next = from; ; ) {
+    while (ahead.length < width) ahead.push(settledLater(readCommit(store, path, next++)));
+    const found = await ahead.shift();
+    if (found === undefined || found.kind === "absent") return;
+    yield found;
+    if (found.kind !== "commit") return;
+    width = Math.min(readAhead, width * 2);
+  }
+}
+
+/** A promise that may never be awaited must not end the process when it rejects. */
+function settledLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+async function parsed(object: StoredObject, version: number): Promise<FoundCommit> {
+  const { bytes, generation, updatedAt } = object;
+  const parsing = parsingCommit(bytes);
+  for (;;) {
+    const step = parsing.next();
+    if (step.done === true) {
+      const { value } = step;
+      if (value.kind !== "commit") return { ...value, version, generation };
+      const { commit } = value;
+      return { kind: "commit", version, commit, at: commit.at ?? updatedAt, generation };
+    }
+    if (bytes.length > quickBytes) await otherWork();
+  }
+}
+
+/** Commits up to this size are parsed without a pause. */
+const quickBytes = 512 * 1024;
+
+function otherWork(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,104 @@
+import { applyCommit, type DeltaState, emptyState } from "../core/delta-state.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import { type FoundCommit, listCommits, readCommit, readLog } from "./delta-log.ts";
+
+/** A Delta table as its JSON log tells it. */
+export interface DeltaTable {
+  readonly state: DeltaState;
+  /** The first commit that cannot be read; everything in `state` is before it. */
+  readonly problem: Extract<FoundCommit, { kind: "unreadable" | "unsupported" }> | null;
+}
+
+interface Kept extends DeltaTable {
+  readonly generation: number;
+}
+
+/** Files and partitions kept in memory over all tables of a store. */
+const keptMax = 300_000;
+
+interface Shelf {
+  /** Least recently used first. */
+  readonly kept: Map<string, Kept>;
+  /** The last reading or writing of each table that is not finished. */
+  readonly turns: Map<string, Promise<unknown>>;
+}
+
+const shelves = new WeakMap<ObjectStore, Shelf>();
+
+function shelfOf(store: ObjectStore): Shelf {
+  const known = shelves.get(store);
+  if (known !== undefined) return known;
+  const fresh: Shelf = { kept: new Map(), turns: new Map() };
+  shelves.set(store, fresh);
+  return fresh;
+}
+
+/**
+ * Calls `work` with the newest state of the table at `path`, one call at a time per table and
+ * store. What was read before is kept and only later commits are read, after making sure that the
+ * log is still the same. The state must not be used after `work`.
+ */
+export async function withDeltaTable<R>(
+  store: ObjectStore,
+  path: string,
+  work: (table: DeltaTable) => Promise<R> | R,
+): Promise<R> {
+  const { turns } = shelfOf(store);
+  const before = turns.get(path) ?? Promise.resolve();
+  const turn = before.then(async () => work(await newest(store, path)));
+  const settled = turn.catch(() => {});
+  turns.set(path, settled);
+  try {
+    return await turn;
+  } finally {
+    if (turns.get(path) === settled) turns.delete(path);
+  }
+}
+
+async function newest(store: ObjectStore, path: string): Promise<DeltaTable> {
+  const { kept } = shelfOf(store);
+  const known = kept.get(path);
+  kept.delete(path);
+  const base = known !== undefined && (await isSame(store, path, known)) ? known : null;
+  const table = await extended(store, path, base ?? (await empty(store, path)));
+  kept.set(path, table);
+  trim(kept);
+  return table;
+}
+
+/** Whether the log still holds the last commit that was read. */
+async function isSame(store: ObjectStore, path: string, known: Kept): Promise<boolean> {
+  if (known.state.version < 0) return known.state.fromStart;
+  const last = await readCommit(store, path, known.state.version);
+  return last.kind === "commit" && last.generation === known.generation;
+}
+
+async function empty(store: ObjectStore, path: string): Promise<Kept> {
+  const [first = 0] = await listCommits(store, path);
+  return { state: emptyState(first), problem: null, generation: 0 };
+}
+
+async function extended(store: ObjectStore, path: string, base: Kept): Promise<Kept> {
+  let { generation } = base;
+  for await (const found of readLog(store, path, base.state.version + 1)) {
+    if (found.kind === "absent") break;
+    if (found.kind !== "commit") return { state: base.state, problem: found, generation };
+    applyCommit(base.state, found);
+    ({ generation } = found);
+  }
+  return { state: base.state, problem: null, generation };
+}
+
+function trim(kept: Map<string, Kept>): void {
+  let total = 0;
+  for (const { state } of kept.values()) total += weight(state);
+  for (const [path, { state }] of kept) {
+    if (total <= keptMax || kept.size === 1) return;
+    kept.delete(path);
+    total -= weight(state);
+  }
+}
+
+function weight(state: DeltaState): number {
+  return 1 + state.partitions.size * 3 + state.txns.size;
+}
