@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { pino } from "pino";
-import { firstValueFrom, fromEvent, merge, type Observable, shareReplay, take } from "rxjs";
+import { firstValueFrom } from "rxjs";
 import { lockData, openEmbedded, type RunnerChoice } from "../../adapters/embedded/open.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { stopSignals } from "../../services/stop-signals.ts";
 import { UsageError } from "../errors.ts";
 import { linesLog } from "../lines-log.ts";
 import { readConfigs } from "../read-configs.ts";
@@ -93,14 +94,4 @@ function runnerOf(options: UpOptions): RunnerChoice {
     );
   }
   return { kind: "process", command: options.command };
-}
-
-/** SIGTERM or Ctrl-C, once; a second one ends the process as usual. */
-function stopSignals(): Observable<unknown> {
-  const stop = merge(fromEvent(process, "SIGTERM"), fromEvent(process, "SIGINT")).pipe(
-    take(1),
-    shareReplay(1),
-  );
-  stop.subscribe();
-  return stop;
 }

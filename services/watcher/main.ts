@@ -1,0 +1,10 @@
+import { pino } from "pino";
+import { lastValueFrom } from "rxjs";
+import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
+import { stopSignals } from "../stop-signals.ts";
+import { watcher } from "./pipeline.ts";
+
+const { world, settings } = embeddedFromEnv(process.env);
+const ports = { ...world, settings, log: pino({ name: "watcher" }) };
+await lastValueFrom(watcher(ports, stopSignals()), { defaultValue: undefined });
+await world.close();
