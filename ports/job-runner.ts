@@ -33,7 +33,15 @@ export interface JobStatus {
   readonly task: TaskId;
   readonly run: number;
   readonly attempt: number;
-  readonly state: "pending" | "running" | "succeeded" | "failed" | "cancelled" | "vanished";
+  /** `timed-out`: the runner ended it because it ran longer than its `timeoutMs`. */
+  readonly state:
+    | "pending"
+    | "running"
+    | "succeeded"
+    | "failed"
+    | "cancelled"
+    | "vanished"
+    | "timed-out";
   readonly startedAt: EpochMs | null;
   readonly endedAt: EpochMs | null;
   /** One sentence for an operator when it did not succeed. */

@@ -1,0 +1,66 @@
+import type { JobSpec } from "../../ports/job-runner.ts";
+
+/** What a job is told of itself: the placeholders of a command template, and their values. */
+export interface JobValues {
+  /** The compiled conf, an absolute path. */
+  readonly conf: string;
+  readonly mode: string;
+  readonly config: string;
+  readonly start: string;
+  readonly end: string;
+  /** The same as `end`, as Chronon's `--ds` means it. */
+  readonly ds: string;
+  readonly task: string;
+  readonly run: string;
+  readonly attempt: string;
+  readonly jobId: string;
+  /** The table it writes; empty when it writes none. */
+  readonly table: string;
+  /** Partition column of `table`; empty when it writes none. */
+  readonly column: string;
+}
+
+export function jobValues(spec: JobSpec, conf: string): JobValues {
+  return {
+    conf,
+    mode: spec.mode,
+    config: spec.config,
+    start: spec.range.start,
+    end: spec.range.end,
+    ds: spec.range.end,
+    task: spec.task,
+    run: String(spec.run),
+    attempt: String(spec.attempt),
+    jobId: spec.jobId,
+    table: spec.output?.table ?? "",
+    column: spec.output?.column ?? "",
+  };
+}
+
+/** The step's environment, and every value of `jobValues` as `LANDFALL_<NAME>`. */
+export function jobEnvironment(
+  spec: JobSpec,
+  values: JobValues,
+  folder: string,
+): Record<string, string> {
+  const own = Object.entries(values).map(([name, value]) => [`LANDFALL_${upper(name)}`, value]);
+  const [cookie, path] = cookieParts(folder);
+  return { ...spec.env, ...Object.fromEntries(own), [cookie]: path };
+}
+
+/**
+ * Every process of a job inherits it; by it they are found again (`job-processes.ts`). Folders are
+ * absolute, so no two jobs of a machine share one.
+ */
+export function cookieOf(folder: string): string {
+  return cookieParts(folder).join("=");
+}
+
+function cookieParts(folder: string): [name: string, value: string] {
+  return ["LANDFALL_JOB_FOLDER", folder];
+}
+
+/** `jobId` → `JOB_ID`. */
+function upper(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}

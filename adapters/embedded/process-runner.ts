@@ -1,0 +1,245 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { isAbsolute, join, normalize, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { JobRunner, JobSpec, SubmitAnswer } from "../../ports/job-runner.ts";
+import { commandTemplate } from "./job-command.ts";
+import { jobEnvironment, jobValues } from "./job-environment.ts";
+import {
+  createJob,
+  FILES,
+  hasCode,
+  type JobEnd,
+  type JobTicket,
+  jobFolder,
+  putOnce,
+  readStart,
+  readTicket,
+  touchMarker,
+} from "./job-folder.ts";
+import { isAlive, markOf } from "./job-processes.ts";
+import { runnerWatch } from "./runner-watch.ts";
+
+export interface ProcessRunnerOptions {
+  /** Holds a folder for each job; several runners may share it. */
+  readonly folder: string;
+  /** For example `python3 job.py --conf {conf} --ds {ds}`; see `job-command.ts`. */
+  readonly command: string;
+  /** Where the configs store keeps its objects: `{configs}/confs/{hash}/{file}`. */
+  readonly configs: string;
+  readonly clock: Clock;
+  /** Environment of every job, below the step's own; this process's when not given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** From asking a job to end to killing it. */
+  readonly graceMs?: number;
+  /** Output kept of one job. */
+  readonly logBytesMax?: number;
+  /** How often open jobs are looked at although nothing was notified. */
+  readonly pollMs?: number;
+  readonly log?: { warn(fields: object, message: string): void };
+}
+
+/**
+ * Runs each job as a process of this machine, under a supervisor of its own that outlives this
+ * process. Its times are the machine's, whatever clock is given; the clock only paces the polls.
+ *
+ * - P1 A job is taken when its folder is there, which one rename makes: `submit` is that rename.
+ * - P2 Its command is run by whoever writes `started.json`, which only one can (`supervisor.ts`).
+ * - P3 Its end is what `ended.json` says, and that is written once, after every process of it ended.
+ *
+ * Throws `PermanentError` when the command template is wrong.
+ */
+export function processRunner(options: ProcessRunnerOptions): JobRunner {
+  const root = resolve(options.folder);
+  const ticketOf = ticketMaker(options, root);
+  const warn = (fields: object, message: string) => options.log?.warn(fields, message);
+  for (const name of ["jobs", "open", "drafts"]) {
+    mkdirSync(join(root, name), { recursive: true });
+  }
+  const supervise = superviser(options, root, warn);
+  const watch = runnerWatch({
+    root,
+    clock: options.clock,
+    pollMs: options.pollMs ?? 1_000,
+    supervise,
+    warn,
+  });
+
+  return {
+    async submit(spec) {
+      const ticket = ticketOf(spec);
+      if (typeof ticket === "string") return { kind: "refused", reason: ticket };
+      const answer = taking(root, ticket);
+      if (answer.kind !== "refused" && readStart(jobFolder(root, spec.jobId)) === null) {
+        supervise(spec.jobId);
+      }
+      return answer;
+    },
+    async cancel(jobId) {
+      if (jobIdPattern.test(jobId)) askToEnd(root, jobId);
+    },
+    statuses: () => watch.statuses(),
+    async forget(jobIds) {
+      watch.forget(jobIds.filter((jobId) => jobIdPattern.test(jobId)));
+    },
+    async close() {
+      watch.close();
+    },
+  };
+}
+
+const jobIdPattern = /^[a-z0-9-]{1,63}$/;
+
+/** Makes tickets; what cannot be run is answered by the reason. */
+function ticketMaker(
+  options: ProcessRunnerOptions,
+  root: string,
+): (spec: JobSpec) => JobTicket | string {
+  const argvOf = commandTemplate(options.command);
+  const configs = resolve(options.configs);
+  return (spec) => {
+    const { jobId, task, run, attempt, timeoutMs } = spec;
+    if (!jobIdPattern.test(jobId)) return `"${jobId}" is not a job id`;
+    const conf = confFile(configs, spec.conf);
+    if (conf === null) return `${spec.conf} is not in the configs store; release the configs again`;
+    const values = jobValues(spec, conf);
+    const argv = argvOf(values);
+    const env = jobEnvironment(spec, values, jobFolder(root, jobId));
+    const wrong = unusable(argv, env);
+    if (wrong !== null) return wrong;
+    return {
+      jobId,
+      task,
+      run,
+      attempt,
+      argv,
+      env,
+      timeoutMs,
+      cwd: process.cwd(),
+      graceMs: options.graceMs ?? 10_000,
+      logBytesMax: options.logBytesMax ?? 20 * 1024 * 1024,
+    };
+  };
+}
+
+/** Null when there is no such file, or the name leads out of the folder. */
+function confFile(configs: string, conf: string): string | null {
+  const name = normalize(conf);
+  if (isAbsolute(name) || name.startsWith("..") || name.includes("\0")) return null;
+  const file = join(configs, name);
+  return existsSync(file) ? file : null;
+}
+
+/** What no system lets a process be given. */
+function unusable(argv: readonly string[], env: Readonly<Record<string, string>>): string | null {
+  if (argv.some((argument) => argument.includes("\0"))) return "an argument holds a NUL character";
+  for (const [name, value] of Object.entries(env)) {
+    if (name === "" || /[=\0]/.test(name) || value.includes("\0")) {
+      return `the environment variable ${JSON.stringify(name)} cannot be set`;
+    }
+  }
+  return null;
+}
+
+function taking(root: string, ticket: JobTicket): SubmitAnswer {
+  const folder = jobFolder(root, ticket.jobId);
+  try {
+    const there = readTicket(folder);
+    if (there === null && createJob(root, ticket)) return { kind: "accepted" };
+    const taken = there ?? readTicket(folder);
+    const same =
+      taken?.task === ticket.task && taken.run === ticket.run && taken.attempt === ticket.attempt;
+    return same
+      ? { kind: "exists" }
+      : { kind: "refused", reason: `job ${ticket.jobId} is already that of ${taken?.task}` };
+  } catch (cause) {
+    throw new RetryableError(`cannot write ${folder}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Leaves word that a job should end, and wakes its supervisor to it. A job that has not begun is
+ * ended here, by taking the place of its supervisor.
+ */
+function askToEnd(root: string, jobId: string): void {
+  const folder = jobFolder(root, jobId);
+  if (!existsSync(folder) || existsSync(join(folder, FILES.end))) return;
+  try {
+    writeFileSync(join(folder, FILES.cancel), "");
+    const own = markOf(process.pid) ?? { pid: process.pid, born: null };
+    if (putOnce(folder, FILES.start, { supervisor: own, at: Date.now() })) {
+      const end: JobEnd = {
+        state: "cancelled",
+        startedAt: null,
+        endedAt: Date.now(),
+        error: "it was cancelled before it began",
+        blame: "job",
+      };
+      putOnce(folder, FILES.end, end);
+      touchMarker(folder, jobId);
+      return;
+    }
+    const start = readStart(folder);
+    if (start !== null && isAlive(start.supervisor)) process.kill(start.supervisor.pid, "SIGTERM");
+  } catch (cause) {
+    if (hasCode(cause, "ESRCH")) return;
+    throw new RetryableError(`cannot cancel ${jobId}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const superviseAgainMs = 10_000;
+
+/**
+ * Starts supervisors, each in a session of its own. One that died before it wrote `started.json`
+ * is followed by another a while later.
+ */
+function superviser(
+  options: ProcessRunnerOptions,
+  root: string,
+  warn: (fields: object, message: string) => void,
+): (jobId: string) => void {
+  const lastAt = new Map<string, number>();
+  const program = supervisorProgram();
+  return (jobId) => {
+    const now = performance.now();
+    for (const [id, at] of lastAt) {
+      if (now - at < superviseAgainMs) break;
+      lastAt.delete(id);
+    }
+    if (lastAt.has(jobId)) return;
+    lastAt.set(jobId, now);
+    const folder = jobFolder(root, jobId);
+    const errors = openSync(join(folder, FILES.log), "a");
+    const child = spawn(process.execPath, [...program, folder], {
+      detached: true,
+      stdio: ["ignore", "ignore", errors],
+      env: { ...(options.env ?? process.env) },
+    });
+    closeSync(errors);
+    child.on("error", (cause) => warn({ jobId, cause: cause.message }, "no supervisor started"));
+    child.unref();
+  };
+}
+
+/**
+ * Arguments that make Node run `supervisor`, from sources as well as from a build: the loaders of
+ * this process are passed on, and sources get tsx when nobody loaded it.
+ */
+function supervisorProgram(): readonly string[] {
+  const source = import.meta.url.endsWith(".ts");
+  const file = fileURLToPath(
+    new URL(source ? "./supervisor.ts" : "./supervisor.js", import.meta.url),
+  );
+  const loaders = process.execArgv.flatMap((argument, at, all) => {
+    if (/^(--import|--require|--loader)=/.test(argument)) return [argument];
+    const next = all[at + 1];
+    return /^(--import|--require|-r|--loader)$/.test(argument) && next !== undefined
+      ? [argument, next]
+      : [];
+  });
+  if (!source || loaders.some((loader) => loader.includes("tsx"))) return [...loaders, file];
+  return [...loaders, "--import", createRequire(import.meta.url).resolve("tsx"), file];
+}

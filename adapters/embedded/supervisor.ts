@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { cookieOf } from "./job-environment.ts";
+import {
+  FILES,
+  isCancelled,
+  type JobEnd,
+  type JobTicket,
+  putOnce,
+  readStart,
+  readTicket,
+  touchMarker,
+} from "./job-folder.ts";
+import { type JobLog, jobLog } from "./job-log.ts";
+import { endProcesses, markOf } from "./job-processes.ts";
+
+/**
+ * The program that runs one job and outlives whoever started it: `supervisor <job folder>`.
+ *
+ * - S1 It runs the command only if it wrote `started.json`; of several supervisors one does.
+ * - S2 It writes `ended.json` only when no process of the job is seen any more.
+ * - S3 It imports nothing but Node: one such process stands beside each running job.
+ */
+async function supervise(folder: string): Promise<void> {
+  const ticket = readTicket(folder);
+  if (ticket === null) return;
+  const wish = wishes(folder, ticket);
+  const supervisor = markOf(process.pid) ?? { pid: process.pid, born: null };
+  if (!putOnce(folder, FILES.start, { supervisor, at: Date.now() })) return wish.stop();
+  touchMarker(folder, ticket.jobId);
+  const end = isCancelled(folder) ? cancelled : await runOrGiveUp(folder, ticket, wish);
+  wish.stop();
+  const startedAt = readStart(folder)?.at ?? null;
+  await untilWritten(folder, { ...end, startedAt, endedAt: Date.now() });
+  touchMarker(folder, ticket.jobId);
+}
+
+type Ending = Pick<JobEnd, "state" | "error" | "blame">;
+
+const cancelled: Ending = { state: "cancelled", error: "it was cancelled", blame: "job" };
+
+/** What goes wrong around the command ends it: it must not run on without its supervisor. */
+async function runOrGiveUp(folder: string, ticket: JobTicket, wish: Wishes): Promise<Ending> {
+  try {
+    return await run(folder, ticket, wish);
+  } catch (cause) {
+    await endProcesses({ cookie: cookieOf(folder), command: null }, ticket.graceMs);
+    const error = `it could not be run: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return { state: "failed", error, blame: "infrastructure" };
+  }
+}
+
+async function run(folder: string, ticket: JobTicket, wish: Wishes): Promise<Ending> {
+  const log = jobLog(join(folder, FILES.log), ticket.logBytesMax);
+  const [file = "", ...args] = ticket.argv;
+  const child = spawn(file, args, {
+    cwd: ticket.cwd,
+    env: { ...process.env, ...ticket.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  child.stdout.on("data", (bytes: Uint8Array) => log.stdout(bytes));
+  child.stderr.on("data", (bytes: Uint8Array) => log.stderr(bytes));
+  const { pid } = child;
+  const command = pid === undefined ? null : (markOf(pid) ?? { pid, born: null });
+  if (command !== null) putOnce(folder, FILES.command, command);
+  const exit = exitOf(child);
+  const wished = await Promise.race([exit.then(() => null), wish.end]);
+  await endProcesses({ cookie: cookieOf(folder), command }, ticket.graceMs);
+  const ended = await exit;
+  await outputRead(child);
+  const ending = wished ?? endingOf(ticket, ended, log);
+  log.close();
+  return ending;
+}
+
+type Exit =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "signalled"; readonly by: NodeJS.Signals }
+  | { readonly kind: "not-run"; readonly cause: Error };
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("error", (cause) => resolve({ kind: "not-run", cause }));
+    child.once("exit", (code, by) => {
+      resolve(by === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", by });
+    });
+  });
+}
+
+/** Resolves when the pipes are read to their ends; a process that holds one open is not awaited. */
+async function outputRead(child: ChildProcess): Promise<void> {
+  const streams = [child.stdout, child.stderr].filter((stream) => stream?.closed === false);
+  const closed = streams.map((stream) => new Promise((resolve) => stream?.once("close", resolve)));
+  await Promise.race([Promise.all(closed), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+  for (const stream of streams) stream?.destroy();
+}
+
+function endingOf(ticket: JobTicket, exit: Exit, log: JobLog): Ending {
+  const words = log.lastWords();
+  const said = words === "" ? "" : `: ${words}`;
+  switch (exit.kind) {
+    case "exited":
+      return exit.code === 0
+        ? { state: "succeeded", error: null, blame: "job" }
+        : { state: "failed", error: `exit code ${exit.code}${said}`, blame: "job" };
+    case "signalled":
+      return { state: "failed", error: `ended by ${exit.by}${said}`, blame: blameOf(exit.by) };
+    case "not-run":
+      return { state: "failed", error: notRun(ticket, exit.cause), blame: "job" };
+  }
+}
+
+/** Signals that come from outside, not from a defect of the command: shut-down, or lack of memory. */
+function blameOf(signal: NodeJS.Signals): JobEnd["blame"] {
+  return ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"].includes(signal) ? "infrastructure" : "job";
+}
+
+function notRun(ticket: JobTicket, cause: Error): string {
+  const code = "code" in cause ? String(cause.code) : cause.message;
+  const command = `the command "${ticket.argv[0]}"`;
+  if (code === "ENOENT") return `${command} was not found; install it or correct --command`;
+  if (code === "EACCES") return `${command} may not be executed; check its permissions`;
+  return `${command} could not be run: ${code}`;
+}
+
+/** Why a command should end before it does by itself. */
+interface Wishes {
+  readonly end: Promise<Ending>;
+  stop(): void;
+}
+
+const timeoutMsMax = 2 ** 31 - 1;
+const cancelPollMs = 500;
+
+function wishes(folder: string, ticket: JobTicket): Wishes {
+  const timers: NodeJS.Timeout[] = [];
+  const end = new Promise<Ending>((resolve) => {
+    const lookForCancel = () => {
+      if (isCancelled(folder)) resolve(cancelled);
+    };
+    const limitMs = Math.min(ticket.timeoutMs, timeoutMsMax);
+    timers.push(setInterval(lookForCancel, cancelPollMs));
+    timers.push(setTimeout(() => resolve(timedOut(ticket)), limitMs));
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+      process.on(signal, () => resolve(isCancelled(folder) ? cancelled : told(signal)));
+    }
+  });
+  return { end, stop: () => timers.forEach((timer) => clearTimeout(timer)) };
+}
+
+function timedOut({ timeoutMs }: JobTicket): Ending {
+  const error = `it ran longer than its limit of ${timeoutMs / 1_000} s and was ended`;
+  return { state: "timed-out", error, blame: "job" };
+}
+
+function told(signal: string): Ending {
+  const error = `its supervisor was told to stop (${signal}) and ended it`;
+  return { state: "vanished", error, blame: "infrastructure" };
+}
+
+/** An end that is not written did not happen: a full disk is waited for. */
+async function untilWritten(folder: string, end: JobEnd): Promise<void> {
+  for (;;) {
+    try {
+      putOnce(folder, FILES.end, end);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+  }
+}
+
+await supervise(process.argv[2] ?? "");
