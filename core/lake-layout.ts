@@ -179,3 +179,12 @@ function unescaped(segment: string): string {
     return segment;
   }
 }
+
+/**
+ * Whether news can come from a folder of the lake: a Delta table tells everything in its
+ * `_delta_log`, and has thousands of folders of data beside it. `has` asks what lies beside.
+ */
+export function bringsNews(folder: string, has: (sibling: string) => boolean): boolean {
+  if (folder.includes(logFolder)) return false;
+  return folder.endsWith("/_delta_log") || !has("_delta_log");
+}
