@@ -1,0 +1,154 @@
+import type { TableName } from "../../schemas/ids.ts";
+import type { Plan, PlanProblem, PlanStep } from "../../schemas/plan.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import { sha256Hex } from "../hash.ts";
+import { linked, orderedProblems, pipelinesOf, tablesOf } from "./assemble.ts";
+import { type ConfigFile, type ReadConfig, readConfig } from "./config-file.ts";
+import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
+import type { PartitionFormat } from "./reads.ts";
+import { RECIPES, reasonOfNone } from "./recipes.ts";
+import { type Candidate, settle } from "./settle.ts";
+import { isTeamFile, readTeams, type Teams } from "./teams.ts";
+
+/** A complete release of configs, and what it is compiled with. */
+export interface Release {
+  readonly files: readonly ConfigFile[];
+  readonly settings: Settings;
+  /** The plan before this one: configs that have an error keep their steps of it. */
+  readonly previous?: Plan;
+}
+
+/**
+ * Compiles a release to a plan: the same plan, with the same hash, whatever the order of files.
+ * Never throws on what files hold: each problem is named with its file, a config with an error
+ * keeps its last good steps, and nobody else is touched. A config without a file is retired.
+ */
+export function compile({ files, settings, previous }: Release): Plan {
+  const ordered = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
+  const reads = ordered.filter((file) => !isTeamFile(file.path)).map(readConfig);
+  const candidates = candidatesOf(reads, { teams, settings, previous: previous ?? null });
+  const { drafts, kept } = settle(candidates, previous ?? null);
+  const standing = [...drafts.flatMap((draft) => draft.steps), ...kept].sort((a, b) =>
+    a.id < b.id ? -1 : 1,
+  );
+  const writers = writersOf(standing, candidates);
+  const steps = linked(standing, writers);
+  const formats = formatsOf(drafts, previous ?? null);
+  warnOfReads(candidates, { drafts: new Set(drafts), writers, steps, formats });
+  const content = {
+    pipelines: pipelinesOf(steps),
+    steps,
+    tables: tablesOf({ steps, writers, formats }),
+    notScheduled: notScheduledOf(drafts),
+    problems: problemsOf(reads, teams),
+  };
+  return { schema: 1, hash: sha256Hex(JSON.stringify(content)), ...content };
+}
+
+function candidatesOf(
+  reads: readonly ReadConfig[],
+  { teams, settings, previous }: { teams: Teams; settings: Settings; previous: Plan | null },
+): Candidate[] {
+  const share = sharedEnvironments();
+  const before = new Set(previous?.steps.map((step) => step.config));
+  return reads.map((read) => {
+    const { config, findings } = read;
+    if (config === null) return { read, draft: null, held: false };
+    const team = teams.of({ team: config.team, path: config.file.path });
+    const draft = draftOf(config, { team, settings, findings, share });
+    return { read, draft, held: team.broken && before.has(config.name) };
+  });
+}
+
+/**
+ * Which config writes each table: those whose steps stand, then those that are withheld, so that
+ * an error in one config does not change what others know of their inputs.
+ */
+function writersOf(
+  standing: readonly PlanStep[],
+  candidates: readonly Candidate[],
+): Map<TableName, string> {
+  const writers = new Map<TableName, string>();
+  const claims = [...standing, ...candidates.flatMap(({ draft }) => draft?.steps ?? [])];
+  for (const { output, config } of claims) {
+    if (output !== undefined && !writers.has(output)) writers.set(output, config);
+  }
+  return writers;
+}
+
+interface Standing {
+  readonly drafts: ReadonlySet<Draft>;
+  readonly writers: ReadonlyMap<TableName, string>;
+  readonly steps: readonly PlanStep[];
+  readonly formats: ReadonlyMap<TableName, PartitionFormat>;
+}
+
+/** Warns of inputs that nothing writes as they are read. */
+function warnOfReads(candidates: readonly Candidate[], standing: Standing): void {
+  const { drafts, writers, steps, formats } = standing;
+  const columns = new Map<TableName, string>();
+  for (const { output, outputColumn } of steps) {
+    if (output !== undefined) columns.set(output, outputColumn);
+  }
+  for (const { draft, read } of candidates) {
+    if (draft === null || !drafts.has(draft)) continue;
+    for (const { table, join } of draft.sourceJoins) {
+      if (writers.has(table)) continue;
+      read.findings.warn(
+        `it reads ${table}, the output of join ${join}, but no file compiles that`,
+      );
+    }
+    for (const [table, format] of draft.formats) {
+      const taken = formats.get(table) ?? format;
+      if (taken === format) continue;
+      read.findings.warn(
+        `it takes partitions of ${table} to be ${format}, another config ${taken}`,
+      );
+    }
+    for (const { table, partitionColumn } of draft.steps.flatMap((step) => step.inputs)) {
+      const written = columns.get(table);
+      if (written === undefined || written === partitionColumn) continue;
+      read.findings.warn(
+        `it reads ${table} by ${partitionColumn}, but ${writers.get(table) ?? "its writer"} partitions it by ${written}`,
+      );
+    }
+  }
+}
+
+/** The format of each table; where configs disagree, what the last of them says. */
+function formatsOf(
+  drafts: readonly Draft[],
+  previous: Plan | null,
+): Map<TableName, PartitionFormat> {
+  return new Map([
+    ...(previous?.tables ?? []).map((table) => [table.name, table.partitionFormat] as const),
+    ...drafts.flatMap((draft) => [...draft.formats]),
+  ]);
+}
+
+function notScheduledOf(drafts: readonly Draft[]): Plan["notScheduled"] {
+  return drafts
+    .filter(({ config }) => RECIPES[config.confType].length === 0)
+    .map(({ config }) => ({ config: config.name, reason: reasonOfNone(config.confType) }))
+    .sort((a, b) => (a.config < b.config ? -1 : 1));
+}
+
+function problemsOf(reads: readonly ReadConfig[], teams: Teams): PlanProblem[] {
+  const ofConfigs = reads.flatMap(({ file, name, findings }) =>
+    findings.list.map((finding) => ({
+      severity: finding.severity,
+      file: file.path,
+      ...(name === null ? {} : { config: name }),
+      message: finding.message,
+    })),
+  );
+  const ofTeams = [...teams.findings].flatMap(([file, findings]) =>
+    findings.list.map((finding) => ({
+      severity: finding.severity,
+      file,
+      message: finding.message,
+    })),
+  );
+  return orderedProblems([...ofConfigs, ...ofTeams]);
+}

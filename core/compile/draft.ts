@@ -1,0 +1,117 @@
+import type { TableName } from "../../schemas/ids.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import { sha256Hex, stableJson } from "../hash.ts";
+import type { Config } from "./config-file.ts";
+import { type Described, describe } from "./describe.ts";
+import { effectOf } from "./effects.ts";
+import { type Environment, environmentOf } from "./environment.ts";
+import type { Findings } from "./findings.ts";
+import type { PartitionFormat } from "./reads.ts";
+import { RECIPES, stepId } from "./recipes.ts";
+import type { TeamFacts } from "./teams.ts";
+
+/** A config's steps as its own file has them, before it is seen together with the others. */
+export interface Draft {
+  readonly config: Config;
+  readonly steps: readonly PlanStep[];
+  /** Formats of the partitions of what it reads and writes. */
+  readonly formats: ReadonlyMap<TableName, PartitionFormat>;
+  /** Tables it reads as the output of a join that is embedded in it. */
+  readonly sourceJoins: readonly { readonly table: TableName; readonly join: string }[];
+}
+
+/** Keeps one object per distinct environment: thousands of steps share a few. */
+export function sharedEnvironments(): (environment: Environment) => Environment {
+  const known = new Map<string, Environment>();
+  return (environment) => {
+    const key = JSON.stringify(environment);
+    const before = known.get(key);
+    if (before === undefined) known.set(key, environment);
+    return before ?? environment;
+  };
+}
+
+export interface Drafting {
+  readonly team: TeamFacts;
+  readonly settings: Settings;
+  readonly findings: Findings;
+  readonly share: (environment: Environment) => Environment;
+}
+
+/** The draft of a config; null when its output cannot be named. */
+export function draftOf(config: Config, drafting: Drafting): Draft | null {
+  if (config.confType === "models" || config.confType === "model_transforms") {
+    return { config, steps: [], formats: new Map(), sourceJoins: [] };
+  }
+  const described = describe(config, drafting);
+  if (described === null) return null;
+  const steps = stepsOf(described, drafting);
+  const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
+  return {
+    config,
+    steps,
+    formats: new Map([
+      ...described.reads.map((read) => [read.input.table, read.format] as const),
+      ...outputs.map((table) => [table, described.format] as const),
+    ]),
+    sourceJoins: described.reads.flatMap(({ input, sourceJoin }) =>
+      sourceJoin === undefined ? [] : [{ table: input.table, join: sourceJoin }],
+    ),
+  };
+}
+
+function stepsOf(described: Described, { findings, share }: Drafting): PlanStep[] {
+  const { config, team, column } = described;
+  const { name, confType, flavour } = config;
+  const semanticHash = semanticHashOf(config.json);
+  const conf = { path: config.file.path, hash: sha256Hex(config.file.text) };
+  return RECIPES[confType].flatMap(([mode, recipe]) => {
+    const made = recipe(described);
+    if (made === null) return [];
+    const { pipeline, schedule, inputs, after, output, stepDays } = made;
+    const effect = effectOf(flavour, confType, mode);
+    const step: PlanStep = {
+      id: stepId(name, mode),
+      config: name,
+      mode,
+      confType,
+      flavour,
+      team: config.team,
+      pipeline,
+      schedule,
+      inputs,
+      after,
+      ...(output === undefined ? {} : { output }),
+      outputColumn: column,
+      effect: effect.effect,
+      verification: effect.verification,
+      strategy: effect.strategy,
+      stepDays,
+      semanticHash,
+      conf,
+      env: share(environmentOf(config, { mode, team, findings })),
+    };
+    return [step];
+  });
+}
+
+const notSemantic = new Set(["metaData", "topic", "mutationTopic"]);
+
+/**
+ * Hash of what a conf computes: its content without metadata and topics at any depth, as zipline's
+ * planner does. Order of keys does not matter.
+ */
+export function semanticHashOf(json: object): string {
+  return sha256Hex(stableJson(withoutMetadata(json)));
+}
+
+function withoutMetadata(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutMetadata);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !notSemantic.has(key))
+      .map(([key, field]) => [key, withoutMetadata(field)]),
+  );
+}

@@ -1,0 +1,54 @@
+import type { ExecutionInfo } from "../../schemas/chronon/metadata.ts";
+import type { Config } from "./config-file.ts";
+import { type Findings, quoted } from "./findings.ts";
+import type { TeamFacts } from "./teams.ts";
+
+export type Environment = Readonly<Record<string, string>>;
+
+/**
+ * The environment of a mode's job, keys in order: `default`'s and the team's from `teams.json`, the
+ * team's metadata, then the conf's; within each what is common, then what is of the mode.
+ */
+export function environmentOf(
+  config: Config,
+  { mode, team, findings }: { mode: string; team: TeamFacts; findings: Findings },
+): Environment {
+  const { modeToEnvMap, executionInfo } = config.metaData;
+  const layers: unknown[] = [
+    ...team.entries.flatMap((entry) => [entry.common_env, field(entry.production, mode)]),
+    ...team.executionInfos.flatMap((info) => ofInfo(info, mode)),
+    field(modeToEnvMap, mode),
+    ...ofInfo(executionInfo ?? {}, mode),
+  ];
+  const merged = new Map<string, string>();
+  for (const layer of layers) {
+    for (const [name, value] of Object.entries(layer ?? {})) add(merged, { name, value, findings });
+  }
+  return Object.fromEntries([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `env.common` and `env.modeEnvironments[mode]`; older compilers wrote `env[mode]`. */
+function ofInfo(info: ExecutionInfo, mode: string): unknown[] {
+  const { env } = info;
+  return [field(env, "common"), field(env, mode), field(field(env, "modeEnvironments"), mode)];
+}
+
+/** An own field of a value that may be anything. */
+function field(of: unknown, name: string): object | null {
+  if (typeof of !== "object" || of === null || !Object.hasOwn(of, name)) return null;
+  const value: unknown = (of as Record<string, unknown>)[name];
+  return typeof value === "object" ? value : null;
+}
+
+function add(
+  merged: Map<string, string>,
+  { name, value, findings }: { name: string; value: unknown; findings: Findings },
+): void {
+  if (value === null || value === undefined) return;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === "__proto__" || text.includes("\0")) {
+    findings.warn(`environment variable ${quoted(name)} cannot be set, so it is left out`);
+    return;
+  }
+  merged.set(name, text);
+}

@@ -1,0 +1,105 @@
+import type { Plan, PlanStep } from "../../schemas/plan.ts";
+import type { ReadConfig } from "./config-file.ts";
+import { type Conflict, cycles, sharedOutputs } from "./conflicts.ts";
+import type { Draft } from "./draft.ts";
+
+/** One file of the release: what was read of it, and its draft when it could be made. */
+export interface Candidate {
+  readonly read: ReadConfig;
+  readonly draft: Draft | null;
+  /** True: its last good steps stay although nothing is wrong with the file itself. */
+  readonly held: boolean;
+}
+
+/** The steps that stand together, and which configs' files they are from. */
+export interface Settled {
+  readonly drafts: readonly Draft[];
+  /** Last good steps of configs that have an error now. */
+  readonly kept: readonly PlanStep[];
+}
+
+/**
+ * Decides which drafts stand. What conflicts is withheld, all sides of it alike, for nobody can say
+ * which was meant; a withheld config falls back to its last good steps, which nothing pushes out.
+ * Conflicts are added to the findings of the files they are in.
+ */
+export function settle(candidates: readonly Candidate[], previous: Plan | null): Settled {
+  const standing = new Map<string, Candidate>();
+  const withheld: Candidate[] = [];
+  for (const candidate of candidates) {
+    const { draft, read, held } = candidate;
+    if (draft === null || held || read.findings.fatal) withheld.push(candidate);
+    else if (!read.findings.fatal) standing.set(read.file.path, candidate);
+  }
+  withhold(duplicates([...standing.values()]), { standing, withheld });
+  for (;;) {
+    const kept = lastGood(withheld, { standing, previous });
+    const drafts = [...standing.values()].flatMap(({ draft }) => (draft === null ? [] : [draft]));
+    const steps = [...drafts.flatMap((draft) => draft.steps), ...kept];
+    const ordered = steps.sort((a, b) => (a.id < b.id ? -1 : 1));
+    const conflicts = [...sharedOutputs(ordered), ...cycles(ordered)];
+    const found = withhold(atFiles(conflicts, standing), { standing, withheld });
+    if (!found) return { drafts, kept };
+  }
+}
+
+interface Side {
+  readonly candidate: Candidate;
+  readonly message: string;
+}
+
+/** Moves candidates out; false when there was none to move. */
+function withhold(
+  sides: readonly Side[],
+  { standing, withheld }: { standing: Map<string, Candidate>; withheld: Candidate[] },
+): boolean {
+  for (const { candidate, message } of sides) {
+    candidate.read.findings.error(message);
+    if (standing.delete(candidate.read.file.path)) withheld.push(candidate);
+  }
+  return sides.length > 0;
+}
+
+/** Of several files with one name, the one whose path says so stands; without one, none does. */
+function duplicates(candidates: readonly Candidate[]): Side[] {
+  const byName = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const name = candidate.read.name ?? "";
+    byName.set(name, [...(byName.get(name) ?? []), candidate]);
+  }
+  return [...byName].flatMap(([name, group]) => {
+    if (group.length < 2) return [];
+    const rightful = group.filter(({ read }) => read.config?.nameOfPath === name);
+    const losers = rightful.length === 1 ? group.filter((one) => one !== rightful[0]) : group;
+    return losers.map((candidate) => {
+      const { path } = candidate.read.file;
+      const others = group.map(({ read }) => read.file.path).filter((other) => other !== path);
+      return {
+        candidate,
+        message: `name ${name} is also used by ${others.sort().join(", ")}; give one of them another`,
+      };
+    });
+  });
+}
+
+function atFiles(conflicts: readonly Conflict[], standing: ReadonlyMap<string, Candidate>): Side[] {
+  const byName = new Map([...standing.values()].map((one) => [one.read.name, one]));
+  return conflicts.flatMap(({ config, message }) => {
+    const candidate = byName.get(config);
+    return candidate === undefined ? [] : [{ candidate, message }];
+  });
+}
+
+/** Steps of the previous plan of files that are withheld, by the config's name or the file's path. */
+function lastGood(
+  withheld: readonly Candidate[],
+  { standing, previous }: { standing: ReadonlyMap<string, Candidate>; previous: Plan | null },
+): PlanStep[] {
+  if (previous === null || withheld.length === 0) return [];
+  const names = new Set(withheld.map(({ read }) => read.name));
+  const paths = new Set(withheld.map(({ read }) => read.file.path));
+  const taken = new Set([...standing.values()].map(({ read }) => read.name));
+  return previous.steps.filter(
+    (step) => !taken.has(step.config) && (names.has(step.config) || paths.has(step.conf.path)),
+  );
+}
