@@ -17,6 +17,7 @@ import { releaseSlots } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, STATUS } from "./status.ts";
+import { rememberWaiter, waitersFor } from "./waiters.ts";
 
 /** Something that may have changed what is to be done. It orders nothing: the documents decide. */
 export type Nudge =
@@ -158,6 +159,9 @@ function handle(work: Work, nudge: Nudge | undefined): void {
       )) {
         enqueue(work, taskId(step.id, range));
       }
+      for (const task of waitersFor(work.deciding, nudge.table, nudge.partition)) {
+        enqueue(work, task);
+      }
       return;
     case "backlog":
       for (const { step, range } of concernsOfBacklog(
@@ -214,11 +218,11 @@ function settled(work: Work, event: JobSettled): void {
   const after = before === null ? null : afterOutcome(deciding, before, event);
   if (after === null) return;
   move(work, before, after);
-  if (after.state.kind === "succeeded") reachOut(work, after);
+  if (STATUS[after.state.kind].terminal) reachOut(work, after);
   enqueue(work, after.id);
 }
 
-/** What a success may let go on: readers of its output, and the steps after it. */
+/** What an end may let go on, or tell why not: readers of its output, and the steps after it. */
 function reachOut(work: Work, task: Task): void {
   const { plan } = work.deciding;
   const range: PartitionRange = { start: task.start, end: task.end };
@@ -231,6 +235,7 @@ function reachOut(work: Work, task: Task): void {
     for (const reader of concernsOfLanding(work.deciding, output, day)) {
       enqueue(work, taskId(reader.step.id, reader.range));
     }
+    for (const waiter of waitersFor(work.deciding, output, day)) enqueue(work, waiter);
   }
 }
 
@@ -280,6 +285,7 @@ function move(work: Work, before: Task | null, after: Task | null): void {
   if (after === null || after === before) return;
   const { deciding } = work;
   deciding.draft.put(`tasks/${after.id}`, after);
+  rememberWaiter(deciding, before, after);
   if (before !== null && before.state.kind !== after.state.kind && !isLive(after.state)) {
     const step = deciding.plan.step(after.step);
     const freed = step === undefined ? [] : releaseSlots(deciding, after, step);

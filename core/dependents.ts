@@ -1,5 +1,6 @@
 import type { Partition, PartitionRange, StepId, TableName } from "../schemas/ids.ts";
 import type { PlanInput, PlanStep } from "../schemas/plan.ts";
+import { closingOf } from "./closing.ts";
 import { addDays, countDays, daysIn, partitionAt } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsIds } from "./landings.ts";
@@ -21,13 +22,21 @@ export function concernsOfLanding(
   table: TableName,
   partition: Partition,
 ): Concern[] {
+  const moved = [partition];
+  if (closesByNext(deciding, table)) moved.unshift(addDays(partition, -1));
   return deciding.plan
     .readersOf(table)
     .filter(({ step }) => step.schedule !== null)
     .flatMap(({ step, input }) => {
-      const days = outputDays(deciding, input, partition);
+      const days = moved.flatMap((day) => outputDays(deciding, input, day));
       return days.map((day) => ({ step, range: single(day) }));
     });
+}
+
+/** Whether a landing closes the day before it. */
+function closesByNext(deciding: Deciding, table: TableName): boolean {
+  const known = deciding.plan.tables.get(table);
+  return known !== undefined && closingOf(deciding.settings, known).when === "next";
 }
 
 /**

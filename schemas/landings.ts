@@ -27,7 +27,7 @@ export const Landing = z.object({
 });
 export type Landing = Readonly<z.infer<typeof Landing>>;
 
-/** A live range task's claim on partitions of a table. */
+/** Partitions of a table that a task writes or waits for. */
 export const Writer = z.object({
   start: Partition,
   end: Partition,
@@ -42,6 +42,8 @@ export const LandingsDocument = z.object({
   partitions: z.record(Partition, Landing),
   /** Range tasks that are writing partitions of this month now. */
   writers: z.record(TaskId, Writer),
+  /** Tasks that only a command asked for and that wait for partitions of this month. */
+  waiters: z.record(TaskId, Writer).exactOptional(),
 });
 export type LandingsDocument = Readonly<z.infer<typeof LandingsDocument>>;
 

@@ -5,12 +5,12 @@ import { Observable, type OperatorFunction } from "rxjs";
  * batch after another. A quiet stream is handled value by value without delay; a busy one in
  * batches as large as it is behind.
  *
- * Completes once the source has and all that arrived is handled; a rejected `handle` errors the
- * stream. Stock operators either drop what comes while busy or wait for a clock.
+ * What `handle` yields is emitted at once. Completes once the source has and all that arrived is
+ * handled; a `handle` that throws errors the stream. Stock operators either drop what comes while busy or wait for a clock.
  */
 export function inBatches<T, R>(
   max: number,
-  handle: (batch: readonly T[]) => Promise<R>,
+  handle: (batch: readonly T[]) => AsyncIterable<R>,
 ): OperatorFunction<T, R> {
   return (source) =>
     new Observable((out) => {
@@ -26,10 +26,9 @@ export function inBatches<T, R>(
         busy = true;
         const batch = waiting.slice(0, max);
         waiting = waiting.slice(max);
-        handle(batch).then(
-          (result) => {
+        emitAll(handle(batch), (result) => out.next(result)).then(
+          () => {
             busy = false;
-            out.next(result);
             handleMore();
           },
           (cause: unknown) => out.error(cause),
@@ -47,4 +46,8 @@ export function inBatches<T, R>(
         },
       });
     });
+}
+
+async function emitAll<R>(results: AsyncIterable<R>, emit: (result: R) => void): Promise<void> {
+  for await (const result of results) emit(result);
 }

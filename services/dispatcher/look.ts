@@ -42,10 +42,39 @@ export async function storeFacts(looking: Looking, told: readonly Seen[]): Promi
 export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGenerator<Decided> {
   let rest = nudges;
   while (rest.length > 0) {
-    const decided = await untilCommitted(looking, () => decideOn(looking, rest));
+    let decided: Decided;
+    try {
+      decided = await untilCommitted(looking, () => decideOn(looking, rest));
+    } catch (cause) {
+      if (cause instanceof RetryableError || (rest.length === 1 && isOfEvent(rest[0]))) throw cause;
+      return yield* lookAtEach(looking, rest, cause);
+    }
     yield decided;
     rest = [...decided.rest, ...(await queuedFor(looking, decided.freed))];
   }
+}
+
+/**
+ * One document that cannot be read, or a bug one task meets, must not hold up the others: each nudge
+ * is looked at alone. One that fails alone is the event's fault, if an event brought it; else it is
+ * told and left until it is woken again.
+ */
+async function* lookAtEach(
+  looking: Looking,
+  nudges: readonly Nudge[],
+  cause: unknown,
+): AsyncGenerator<Decided> {
+  const [only] = nudges;
+  if (nudges.length > 1 || only === undefined) {
+    for (const nudge of nudges) yield* look(looking, [nudge]);
+    return;
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  looking.log.error({ nudge: only, reason }, "a task could not be looked at");
+}
+
+function isOfEvent(nudge: Nudge | undefined): boolean {
+  return nudge?.kind === "settled" || nudge?.kind === "command" || nudge?.kind === "landed";
 }
 
 interface Proposal<R> {

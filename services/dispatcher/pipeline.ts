@@ -8,7 +8,7 @@ import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
-import type { JobSettled, PartitionLanded } from "../../schemas/events.ts";
+import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
 import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Log } from "../log.ts";
@@ -45,7 +45,6 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
     ),
     takeUntil(stop),
     inBatches(ports.settings.deliveriesMax, (batch) => handleBatch(state, batch)),
-    mergeMap(from),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),
   );
 }
@@ -76,18 +75,23 @@ function dispatching(ports: DispatcherPorts): Dispatching {
 }
 
 /** Submits again what this dispatcher, in an earlier life, claimed and may not have submitted. */
-async function recover({ ports, executing }: Dispatching): Promise<void> {
+async function recover({ ports, plans, executing }: Dispatching): Promise<void> {
+  if ((await plans.refresh()) === null) return;
   const claimed = await ports.store.listTasks({ state: "launching", limit: 10_000 });
   const mine = claimed.filter(({ state }) => state.kind === "launching" && state.by === ports.by);
   for (const task of mine) await launch(executing, task);
 }
 
 /** Handles a batch until the world lets it; what cannot be handled alone is put aside. */
-async function handleBatch(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
+async function* handleBatch(
+  state: Dispatching,
+  batch: readonly Delivery[],
+): AsyncGenerator<Decided> {
   const { bus, clock, log } = state.ports;
   for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
     try {
-      return await handled(state, batch);
+      yield* handled(state, batch);
+      return;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       if (cause instanceof RetryableError) {
@@ -96,21 +100,18 @@ async function handleBatch(state: Dispatching, batch: readonly Delivery[]): Prom
         continue;
       }
       const [only] = batch;
-      if (batch.length > 1 || only === undefined) return eachAlone(state, batch);
+      if (batch.length > 1 || only === undefined) {
+        for (const delivery of batch) yield* handleBatch(state, [delivery]);
+        return;
+      }
       log.error({ event: only.event, reason }, "an event could not be handled and was put aside");
       await bus.deadLetter(only, reason);
-      return [];
+      return;
     }
   }
 }
 
-async function eachAlone(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
-  const decided: Decided[] = [];
-  for (const delivery of batch) decided.push(...(await handleBatch(state, [delivery])));
-  return decided;
-}
-
-async function handled(state: Dispatching, batch: readonly Delivery[]): Promise<Decided[]> {
+async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGenerator<Decided> {
   const events = batch.map(({ event }) => event);
   const added: Nudge[] = [];
   for (const event of events) {
@@ -118,31 +119,30 @@ async function handled(state: Dispatching, batch: readonly Delivery[]): Promise<
   }
   if ((state.plans.current() ?? (await state.plans.refresh())) === null) {
     for (const delivery of batch) delivery.nack();
-    return [];
+    return;
   }
   const facts = events.filter(
     (event) => event.kind === "partition-landed" || event.kind === "job-settled",
   );
   const told = await landingsOfPlan(state, facts);
   await storeFacts(state.looking, told);
-  const nudges: Nudge[] = [
-    ...facts.flatMap((event): Nudge[] =>
-      event.kind === "job-settled" ? [{ kind: "settled", event }] : [],
-    ),
-    ...events.flatMap((event): Nudge[] =>
-      "by" in event ? [{ kind: "command", command: event }] : [],
-    ),
+  const hasTick = events.some(({ kind }) => kind === "tick");
+  const nudges = [
+    ...events.flatMap(eventNudges),
     ...landedNudges(told),
     ...added,
-    ...(events.some(({ kind }) => kind === "tick") ? await timeNudges(state) : []),
+    ...(hasTick ? await timeNudges(state) : []),
   ];
-  const decided: Decided[] = [];
   for await (const page of look(state.looking, nudges)) {
     for (const moved of page.moves) state.ports.log.info(moved, `${moved.task} ${moved.to}`);
-    decided.push(page);
+    yield page;
   }
   for (const delivery of batch) delivery.ack();
-  return decided;
+}
+
+function eventNudges(event: LandfallEvent): Nudge[] {
+  if (event.kind === "job-settled") return [{ kind: "settled", event }];
+  return "by" in event ? [{ kind: "command", command: event }] : [];
 }
 
 /** What facts tell of the plan's tables. The plan is read again before anything is dropped. */

@@ -47,9 +47,11 @@ describe("a backfill", () => {
     const w = world(plan, settled);
     w.nudge({ kind: "command", command: backfill({ end: "2025-09-28" }) });
     expect(w.why("gb/backfill@2025-09-26..2025-09-28")).toContain("data.events@2025-09-28");
-    w.fact("data.events", "2025-09-28", w.landing(1));
-    w.nudge({ kind: "concern", task: "gb/backfill@2025-09-26..2025-09-28" });
+    w.land("data.events", "2025-09-27");
+    expect(w.state("gb/backfill@2025-09-26..2025-09-28")).toBe("waiting");
+    w.land("data.events", "2025-09-28");
     expect(w.state("gb/backfill@2025-09-26..2025-09-28")).toBe("launching");
+    expect(w.document("landings/data.events@2025-09")).toMatchObject({ waiters: {} });
   });
 
   test("of a step that fills asks only for what is missing", () => {

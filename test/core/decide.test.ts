@@ -164,6 +164,17 @@ describe("an input appended to all day", () => {
   });
 });
 
+describe("an input whose days close when the next one has data", () => {
+  test("runs the day before, at once", () => {
+    const plan = planOf(step("sq", [input("data.events")]));
+    const w = world(plan, { tables: { "data.events": { closing: { when: "next" } } } });
+    w.land("data.events", "2025-09-29");
+    expect(w.why("sq/backfill@2025-09-29")).toContain("the following day has no data yet");
+    w.land("data.events", "2025-09-30", 2);
+    expect(w.launchedIds()).toEqual(["sq/backfill@2025-09-29"]);
+  });
+});
+
 describe("a chain", () => {
   const plan = planOf(
     step("sq", [input("data.events")]),

@@ -13,12 +13,12 @@ test("nothing is lost, doubled or reordered, one batch at a time, none above the
         let busy = false;
         const batches = lastValueFrom(
           from(values).pipe(
-            inBatches(max, async (batch) => {
+            inBatches(max, async function* (batch) {
               expect(busy).toBe(false);
               busy = true;
               await scheduler.schedule(Promise.resolve());
               busy = false;
-              return batch;
+              yield batch;
             }),
             toArray(),
           ),
@@ -37,9 +37,10 @@ test("what arrives while a batch is in flight is the next batch; then the stream
   const out: number[][] = [];
   const done = lastValueFrom(
     source.pipe(
-      inBatches(10, async (batch) => {
+      inBatches(10, async function* (batch) {
         await new Promise<void>((resolve) => open.push(resolve));
         out.push([...batch]);
+        yield;
       }),
     ),
   );
@@ -55,6 +56,11 @@ test("what arrives while a batch is in flight is the next batch; then the stream
 });
 
 test("a handler that fails fails the stream", async () => {
-  const failing = from([1]).pipe(inBatches(1, async () => Promise.reject(new Error("bug"))));
+  const failing = from([1]).pipe(
+    inBatches(1, async function* (batch) {
+      yield batch;
+      throw new Error("bug");
+    }),
+  );
   await expect(lastValueFrom(failing)).rejects.toThrow("bug");
 });
