@@ -58,7 +58,10 @@ export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void
  */
 export function releaseOutput(deciding: Deciding, task: Task, step: PlanStep): TaskId[] {
   if (!isRange(task)) return [];
-  changeWriters(deciding, { task, step }, ({ [task.id]: _, ...writers }) => writers);
+  changeWriters(deciding, { task, step }, (writers) => {
+    const { [task.id]: _, ...others } = writers;
+    return others;
+  });
   return containedTasks(deciding, task).flatMap((contained) => {
     if (contained.state.kind === "ready") return [contained.id];
     if (contained.state.kind !== "covered" || contained.state.by !== task.id) return [];
