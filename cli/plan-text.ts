@@ -1,0 +1,93 @@
+import { Table } from "console-table-printer";
+import pc from "picocolors";
+import type { Plan, PlanStep } from "../schemas/plan.ts";
+
+/** A plan for people, in tables of at most 100 columns. Colours only where the terminal has them. */
+export function planText(plan: Plan): string {
+  const errors = plan.problems.filter((problem) => problem.severity === "error").length;
+  const warnings = plan.problems.length - errors;
+  const external = plan.tables.filter((table) => table.external).length;
+  return [
+    section("pipelines", pipelinesTable(plan)),
+    section("tables", tablesTable(plan)),
+    section("not scheduled", notScheduledTable(plan)),
+    section("problems", problemsTable(plan)),
+    [
+      `plan ${plan.hash.slice(0, 12)}`,
+      `${plan.pipelines.length} pipelines`,
+      `${plan.steps.length} steps`,
+      `${plan.tables.length} tables (${external} external)`,
+      `${errors} errors`,
+      `${warnings} warnings`,
+    ].join(", "),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+function section(title: string, table: Table | null): string {
+  return table === null ? "" : `${pc.bold(title)}\n${table.render()}`;
+}
+
+function pipelinesTable(plan: Plan): Table | null {
+  if (plan.pipelines.length === 0) return null;
+  const steps = new Map(plan.steps.map((step) => [step.id, step]));
+  const table = tableOf({ step: 54, schedule: 12, after: 20 });
+  for (const pipeline of plan.pipelines) {
+    table.addRow({ step: pipeline.name, schedule: pipeline.schedule ?? "on command", after: "" });
+    for (const step of pipeline.steps.map((id) => steps.get(id))) {
+      if (step !== undefined) table.addRow(stepRow(step));
+    }
+  }
+  return table;
+}
+
+function stepRow(step: PlanStep): Record<string, string> {
+  return {
+    step: `  ${step.id}`,
+    schedule: step.schedule ?? "on command",
+    after: step.after.map((id) => id.slice(id.lastIndexOf("/") + 1)).join(", "),
+  };
+}
+
+function tablesTable(plan: Plan): Table | null {
+  if (plan.tables.length === 0) return null;
+  const table = tableOf({ table: 48, "written by": 40 });
+  for (const { name, producedBy } of plan.tables) {
+    table.addRow({ table: shown(name), "written by": producedBy ?? "(external)" });
+  }
+  return table;
+}
+
+function notScheduledTable(plan: Plan): Table | null {
+  if (plan.notScheduled.length === 0) return null;
+  const table = tableOf({ config: 40, reason: 48 });
+  for (const { config, reason } of plan.notScheduled) table.addRow({ config, reason });
+  return table;
+}
+
+function problemsTable(plan: Plan): Table | null {
+  if (plan.problems.length === 0) return null;
+  const table = tableOf({ severity: 8, file: 36, problem: 44 });
+  for (const { severity, file, message } of plan.problems) {
+    table.addRow({ severity, file: shown(file), problem: shown(message) });
+  }
+  return table;
+}
+
+/** A table whose columns wrap at the given widths. */
+function tableOf(widths: Readonly<Record<string, number>>): Table {
+  return new Table({
+    shouldDisableColors: !pc.isColorSupported,
+    columns: Object.entries(widths).map(([name, maxLen]) => ({
+      name,
+      maxLen,
+      alignment: "left",
+    })),
+  });
+}
+
+/** A text from a file, without characters that a terminal obeys. */
+function shown(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "\u{fffd}");
+}
