@@ -1,0 +1,201 @@
+import { randomBytes } from "node:crypto";
+import { PermanentError } from "../../ports/errors.ts";
+import type {
+  Check,
+  CommitAnswer,
+  DocumentVersion,
+  Read,
+  StoreCounters,
+  TaskStore,
+  Write,
+} from "../../ports/task-store.ts";
+import { collectionOf, type DocumentId, parseDocument } from "../../schemas/documents.ts";
+import type { TaskId } from "../../schemas/ids.ts";
+import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
+import {
+  CommitInDoubt,
+  type Database,
+  openDatabase,
+  sqlLimit,
+  sqlText,
+  textOfSql,
+} from "./database.ts";
+import { listing, taskColumns, taskQueries, taskStorePart } from "./task-table.ts";
+
+/** A task store in a SQLite file, which other processes may have open too. */
+export function sqliteTaskStore({ file }: { readonly file: string }): TaskStore {
+  return taskStoreOver(openDatabase(file, taskStorePart));
+}
+
+type Counters = { -readonly [Name in keyof StoreCounters]: StoreCounters[Name] };
+
+/** A task store in an open database that has the tables of `taskStorePart`; closes it with itself. */
+export function taskStoreOver(database: Database): TaskStore {
+  const nextVersion = versions();
+  const counters: Counters = {
+    documentsRead: 0,
+    documentsWritten: 0,
+    documentsChecked: 0,
+    commits: 0,
+    conflicts: 0,
+  };
+  const counted = <T>(documents: readonly T[]): readonly T[] => {
+    counters.documentsRead += documents.length;
+    return documents;
+  };
+  return {
+    async read(ids) {
+      const found = read(database, ids);
+      counters.documentsRead += found.size;
+      return found;
+    },
+    async commit({ writes, checks }) {
+      const answer = commit(database, { writes, checks, version: nextVersion() });
+      counters.documentsChecked += checks.length;
+      if (answer.kind === "conflict") counters.conflicts += 1;
+      if (answer.kind === "committed") {
+        counters.commits += 1;
+        counters.documentsWritten += writes.length;
+      }
+      return answer;
+    },
+    async dueTasks(now, limit) {
+      const rows = database.statement<[string]>(taskQueries.due).all(now, sqlLimit(limit));
+      return counted(rows.map(([id]) => taskOf(id)));
+    },
+    async queuedTasks(pool, limit) {
+      const queued = database.statement<[string]>(taskQueries.queued);
+      const rows = queued.all(sqlText(pool), sqlLimit(limit));
+      return counted(rows.map(([id]) => taskOf(id)));
+    },
+    async listTasks(filter) {
+      return counted(listTasks(database, filter));
+    },
+    counters: () => ({ ...counters }),
+    async close() {
+      database.close();
+    },
+  };
+}
+
+/**
+ * Versions that no other opening of the store ever gives, so that a document deleted and made anew
+ * never has a version it had before. Costs no write, which a counter in the file would.
+ */
+function versions(): () => DocumentVersion {
+  const opening = randomBytes(9).toString("base64url");
+  let count = 0;
+  return () => `${opening}.${(++count).toString(36)}`;
+}
+
+type Row = [id: string, version: string, body: string];
+
+function read(database: Database, ids: readonly DocumentId[]): ReadonlyMap<DocumentId, Read> {
+  const found = new Map<DocumentId, Read>();
+  for (const id of ids) {
+    collectionOf(id);
+    found.set(id, { version: null, body: null });
+  }
+  const documents = database.statement<Row>(
+    "SELECT id, version, body FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+  );
+  for (const [key, version, body] of documents.all(keysOf([...found.keys()]))) {
+    const id = textOfSql(key) as DocumentId;
+    found.set(id, { version, body: bodyOf(id, body) });
+  }
+  return found;
+}
+
+interface Commit {
+  readonly writes: readonly Write[];
+  readonly checks: readonly Check[];
+  readonly version: DocumentVersion;
+}
+
+const commitDocumentsMax = 500;
+
+/** A commit without writes reads one snapshot; it waits for nobody. */
+function commit(database: Database, { writes, checks, version }: Commit): CommitAnswer {
+  const expected = expectedBy([...writes, ...checks]);
+  const changes = writes.map((write) => changeOf(write, version));
+  const attempt = () => {
+    if (!holds(database, expected)) return false;
+    for (const change of changes) change(database);
+    return true;
+  };
+  try {
+    const held = changes.length === 0 ? database.read(attempt) : database.write(attempt);
+    return held ? { kind: "committed", version } : { kind: "conflict" };
+  } catch (cause) {
+    if (cause instanceof CommitInDoubt) return { kind: "unknown", cause: cause.message };
+    throw cause;
+  }
+}
+
+/** The version each document must have. Throws when one is named twice: a bug of the caller. */
+function expectedBy(all: readonly Check[]): ReadonlyMap<DocumentId, DocumentVersion | null> {
+  if (all.length > commitDocumentsMax) {
+    throw new Error(
+      `a commit has ${all.length} documents, at most ${commitDocumentsMax} are taken`,
+    );
+  }
+  const expected = new Map<DocumentId, DocumentVersion | null>();
+  for (const { id, version } of all) {
+    if (expected.has(id)) throw new Error(`a commit names ${id} twice`);
+    collectionOf(id);
+    expected.set(id, version);
+  }
+  return expected;
+}
+
+function holds(
+  database: Database,
+  expected: ReadonlyMap<DocumentId, DocumentVersion | null>,
+): boolean {
+  const rows = database
+    .statement<[string, string]>(
+      "SELECT id, version FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+    )
+    .all(keysOf([...expected.keys()]));
+  const present = [...expected.values()].filter((version) => version !== null);
+  return (
+    rows.length === present.length &&
+    rows.every(([key, version]) => expected.get(textOfSql(key) as DocumentId) === version)
+  );
+}
+
+/** How one document is to change; its text is made before the file is locked. */
+function changeOf({ id, body }: Write, version: DocumentVersion): (database: Database) => void {
+  const key = sqlText(id);
+  if (body === null) {
+    return (database) => database.statement("DELETE FROM documents WHERE id = ?").run(key);
+  }
+  const text = JSON.stringify(body);
+  const columns = taskColumns(collectionOf(id) === "tasks" ? (body as Task) : null);
+  return (database) => database.statement(taskQueries.put).run(key, version, text, ...columns);
+}
+
+function listTasks(
+  database: Database,
+  filter: { readonly state?: TaskStateKind; readonly step?: string; readonly limit: number },
+): readonly Task[] {
+  const { sql, values } = listing(filter);
+  const rows = database.statement<[string, string]>(sql).all(...values, sqlLimit(filter.limit));
+  return rows.map(([key, body]) => bodyOf(textOfSql(key) as `tasks/${string}`, body));
+}
+
+function taskOf(key: string): TaskId {
+  return textOfSql(key).slice("tasks/".length);
+}
+
+function keysOf(ids: readonly DocumentId[]): string {
+  return JSON.stringify(ids.map(sqlText));
+}
+
+function bodyOf<Id extends DocumentId>(id: Id, text: string) {
+  try {
+    return parseDocument(id, JSON.parse(text));
+  } catch (cause) {
+    throw new PermanentError((cause as Error).message, { cause });
+  }
+}
