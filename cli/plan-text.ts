@@ -25,18 +25,18 @@ export function planText(plan: Plan): string {
     .join("\n\n");
 }
 
-function section(title: string, table: Table | null): string {
+function section(title: string, table: TextTable | null): string {
   return table === null ? "" : `${pc.bold(title)}\n${table.render()}`;
 }
 
-function pipelinesTable(plan: Plan): Table | null {
+function pipelinesTable(plan: Plan): TextTable | null {
   if (plan.pipelines.length === 0) return null;
   const steps = new Map(plan.steps.map((step) => [step.id, step]));
   const table = tableOf({ step: 54, schedule: 12, after: 20 });
   for (const pipeline of plan.pipelines) {
-    table.addRow({ step: pipeline.name, schedule: pipeline.schedule ?? "on command", after: "" });
+    table.add({ step: pipeline.name, schedule: pipeline.schedule ?? "on command", after: "" });
     for (const step of pipeline.steps.map((id) => steps.get(id))) {
-      if (step !== undefined) table.addRow(stepRow(step));
+      if (step !== undefined) table.add(stepRow(step));
     }
   }
   return table;
@@ -44,50 +44,77 @@ function pipelinesTable(plan: Plan): Table | null {
 
 function stepRow(step: PlanStep): Record<string, string> {
   return {
-    step: `  ${step.id}`,
+    step: `- ${step.id}`,
     schedule: step.schedule ?? "on command",
     after: step.after.map((id) => id.slice(id.lastIndexOf("/") + 1)).join(", "),
   };
 }
 
-function tablesTable(plan: Plan): Table | null {
+function tablesTable(plan: Plan): TextTable | null {
   if (plan.tables.length === 0) return null;
   const table = tableOf({ table: 48, "written by": 40 });
   for (const { name, producedBy } of plan.tables) {
-    table.addRow({ table: shown(name), "written by": producedBy ?? "(external)" });
+    table.add({ table: name, "written by": producedBy ?? "(external)" });
   }
   return table;
 }
 
-function notScheduledTable(plan: Plan): Table | null {
+function notScheduledTable(plan: Plan): TextTable | null {
   if (plan.notScheduled.length === 0) return null;
   const table = tableOf({ config: 40, reason: 48 });
-  for (const { config, reason } of plan.notScheduled) table.addRow({ config, reason });
+  for (const { config, reason } of plan.notScheduled) table.add({ config, reason });
   return table;
 }
 
-function problemsTable(plan: Plan): Table | null {
+function problemsTable(plan: Plan): TextTable | null {
   if (plan.problems.length === 0) return null;
   const table = tableOf({ severity: 8, file: 36, problem: 44 });
   for (const { severity, file, message } of plan.problems) {
-    table.addRow({ severity, file: shown(file), problem: shown(message) });
+    table.add({ severity, file: file, problem: message });
   }
   return table;
 }
 
-/** A table whose columns wrap at the given widths. */
-function tableOf(widths: Readonly<Record<string, number>>): Table {
-  return new Table({
-    shouldDisableColors: !pc.isColorSupported,
-    columns: Object.entries(widths).map(([name, maxLen]) => ({
-      name,
-      maxLen,
-      alignment: "left",
-    })),
-  });
+interface TextTable {
+  add(row: Readonly<Record<string, string>>): void;
+  render(): string;
 }
 
-/** A text from a file, without characters that a terminal obeys. */
-function shown(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "\u{fffd}");
+/** A table whose columns are no wider than given, whatever its texts hold. */
+function tableOf(widths: Readonly<Record<string, number>>): TextTable {
+  const table = new Table({
+    shouldDisableColors: !pc.isColorSupported,
+    columns: Object.keys(widths).map((name) => ({ name, alignment: "left" })),
+  });
+  return {
+    render: () => table.render(),
+    add(row) {
+      const cells = Object.entries(row).map(([name, text]) => ({
+        name,
+        lines: linesOf(text, widths[name] ?? 20),
+      }));
+      const height = Math.max(...cells.map(({ lines }) => lines.length));
+      for (let at = 0; at < height; at += 1) {
+        table.addRow(Object.fromEntries(cells.map(({ name, lines }) => [name, lines[at] ?? ""])));
+      }
+    },
+  };
+}
+
+/**
+ * A text in lines of at most `width`, broken at spaces, else after punctuation of names and paths,
+ * else anywhere. Characters that a terminal obeys are shown as a replacement character.
+ */
+function linesOf(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text.replaceAll(/\p{Cc}/gu, "\u{fffd}");
+  while (rest.length > width) {
+    const head = rest.slice(0, width + 1);
+    const space = head.lastIndexOf(" ");
+    const mark = Math.max(...["/", ".", "_"].map((each) => head.lastIndexOf(each, width - 1))) + 1;
+    const at = space > width / 3 ? space : mark > width / 3 ? mark : width;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return [...lines, rest];
 }
