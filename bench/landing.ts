@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Subject } from "rxjs";
+import { openEmbedded } from "../adapters/embedded/open.ts";
+import { writeRelease } from "../cli/release.ts";
+import { runServices } from "../cli/run-services.ts";
+import { commitDelta } from "../lake/delta-writer.ts";
+import type { JobRunner } from "../ports/job-runner.ts";
+import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
+import { Settings } from "../schemas/settings.ts";
+import { silentLog } from "../services/log.ts";
+import { print, quantiles, wallMs } from "./print.ts";
+
+/**
+ * From the rename of a commit file by another process to the runner's submit, with 10,000 configs
+ * loaded. Each config is a staging query over a table of its own.
+ */
+const configs = Number(process.env["BENCH_CONFIGS"] ?? 10_000);
+const landings = Number(process.env["BENCH_LANDINGS"] ?? 1_000);
+const perSecond = 100;
+const day = "2025-09-30";
+const sensorMeanMs = 150_000;
+
+function confs(): { path: string; text: string }[] {
+  const none = { length: 0, timeUnit: 1 };
+  return Array.from({ length: configs }, (_, at) => {
+    const table = `bench.t${String(at).padStart(5, "0")}`;
+    const conf = {
+      metaData: {
+        name: `t.q${at}__0`,
+        team: "t",
+        version: "0",
+        outputNamespace: "out",
+        executionInfo: { offlineSchedule: "@daily", stepDays: 1 },
+      },
+      query: "SELECT 1",
+      tableDependencies: [
+        { startOffset: none, endOffset: none, tableInfo: { table, partitionColumn: "ds" } },
+      ],
+    };
+    return { path: `compiled/staging_queries/t/q${at}__0`, text: JSON.stringify(conf) };
+  });
+}
+
+/** A runner that says when it was asked. */
+function timed(runner: JobRunner, submitted: Map<string, number>): JobRunner {
+  return {
+    ...runner,
+    submit(job) {
+      const table = job.inputs[0]?.table;
+      if (table !== undefined && !submitted.has(table)) submitted.set(table, wallMs());
+      return runner.submit(job);
+    },
+  };
+}
+
+async function writeLandings(lake: string): Promise<Map<string, number>> {
+  const writer = new URL("landing-writer.ts", import.meta.url).pathname;
+  const args = [...process.execArgv, writer, lake, String(landings), String(perSecond), day];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const renamed = new Map<string, number>();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { table, at } = JSON.parse(line) as { table: string; at: number };
+    renamed.set(table, at);
+  }
+  return renamed;
+}
+
+async function until(true_: () => boolean | Promise<boolean>, forMs: number): Promise<void> {
+  const end = Date.now() + forMs;
+  while (!(await true_()) && Date.now() < end) await new Promise((r) => setTimeout(r, 20));
+}
+
+async function main(folder: string): Promise<void> {
+  const lake = join(folder, "lake");
+  const behaviour = RehearsalBehaviour.parse({ durationMs: 20 });
+  const opened = openEmbedded({
+    data: join(folder, "data"),
+    lake,
+    runner: { kind: "rehearsal", behaviour },
+  });
+  for (let at = 0; at < landings; at++) {
+    const path = `bench/t${String(at).padStart(5, "0")}`;
+    await commitDelta(
+      opened.lake,
+      { path, partitionColumn: "ds" },
+      { partitions: [], mode: "append", operation: "CREATE TABLE", engineInfo: "bench", at: 0 },
+    );
+  }
+  const submitted = new Map<string, number>();
+  const world = { ...opened, runner: timed(opened.runner, submitted) };
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
+  const release = await writeRelease(world.configs, confs());
+  await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
+  const stop = new Subject<void>();
+  const done = runServices({ world, settings, log: silentLog, stop });
+  const cursors = async () => {
+    const id = `cursors/bench.t${String(landings - 1).padStart(5, "0")}` as const;
+    return ((await world.store.read([id])).get(id)?.version ?? null) !== null;
+  };
+  await until(cursors, 120_000);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const before = world.store.counters();
+  const renamed = await writeLandings(lake);
+  const succeeded = async () => {
+    const tasks = await world.store.listTasks({ state: "succeeded", limit: landings + 1 });
+    return tasks.length >= landings;
+  };
+  await until(succeeded, 30_000);
+  const tasks = (await world.store.listTasks({ state: "succeeded", limit: landings + 1 })).length;
+  const after = world.store.counters();
+  stop.next();
+  await done;
+  await world.close();
+  const latencies = [...renamed].flatMap(([table, at]) => {
+    const found = submitted.get(table);
+    return found === undefined ? [] : [found - at];
+  });
+  const { p50, p99, max } = quantiles(latencies);
+  print({
+    bench: "landing-to-submit",
+    unit: "ms",
+    p50,
+    p99,
+    max,
+    landings: latencies.length,
+    perSecond,
+    configs,
+    synchronous: "NORMAL",
+    sensorMeanMs,
+    timesFasterThanFiveMinuteSensor: Math.round(sensorMeanMs / p50),
+  });
+  print({
+    bench: "documents-per-one-input-task",
+    written: (after.documentsWritten - before.documentsWritten) / tasks,
+    read: (after.documentsRead - before.documentsRead) / tasks,
+    checked: (after.documentsChecked - before.documentsChecked) / tasks,
+    tasks,
+    rssMb: Math.round(process.memoryUsage().rss / 1e6),
+  });
+}
+
+const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
+try {
+  await main(folder);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { STATUS } from "../core/status.ts";
+import { COLLECTIONS } from "../schemas/documents.ts";
+import { Settings } from "../schemas/settings.ts";
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+
+test("docs/settings.md describes every setting, with its default", () => {
+  const text = read("docs/settings.md");
+  for (const [name, value] of Object.entries(Settings.parse({}))) {
+    const row = text.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
+    expect(row, `docs/settings.md has no row for ${name}`).toBeDefined();
+    if (typeof value !== "object") expect(row).toContain(`\`${JSON.stringify(value)}\``);
+  }
+});
+
+test("the example settings of docs/settings.md are settings", () => {
+  const json = /```json\n(.*?)```/s.exec(read("docs/settings.md"))?.[1] ?? "";
+  expect(() => Settings.strict().parse(JSON.parse(json))).not.toThrow();
+});
+
+test("docs/architecture.md names every collection", () => {
+  const text = read("docs/architecture.md");
+  for (const name of Object.keys(COLLECTIONS)) expect(text).toContain(`| \`${name}\` |`);
+});
+
+test("files that docs/architecture.md points to are there", () => {
+  const paths = [
+    ...read("docs/architecture.md").matchAll(/`((?:core|services|test)\/[\w./-]+\.ts)`/g),
+  ];
+  expect(paths.length).toBeGreaterThan(10);
+  for (const [, path] of paths) expect(() => read(path ?? "")).not.toThrow();
+});
+
+test("exactly the states that cannot move by themselves are terminal", () => {
+  const terminal = Object.entries(STATUS)
+    .filter(([, facts]) => facts.terminal)
+    .map(([kind]) => kind);
+  expect(terminal.sort()).toEqual(["cancelled", "failed", "skipped", "succeeded"]);
+});

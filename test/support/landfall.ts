@@ -1,0 +1,53 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+import type { Task } from "../../schemas/tasks.ts";
+
+const main = new URL("../../cli/main.ts", import.meta.url).pathname;
+const tsx = import.meta.resolve("tsx");
+const argv = (args: readonly string[]) => ["--import", tsx, main, ...args];
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one `landfall` command in a process of its own, to its end. */
+export async function landfall(...args: readonly string[]): Promise<Answer> {
+  try {
+    const run = await promisify(execFile)(process.execPath, argv(args), { maxBuffer: 1e8 });
+    return { code: 0, ...run };
+  } catch (cause) {
+    const { code, stdout, stderr } = cause as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+/** Starts `landfall up` in a process of its own; kill it by its pid. */
+export function landfallUp(...args: readonly string[]): ChildProcess & { output(): string } {
+  const child = spawn(process.execPath, argv(["up", ...args]), {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout?.on("data", (data: Buffer) => {
+    output += data.toString();
+  });
+  child.stderr?.on("data", (data: Buffer) => {
+    output += data.toString();
+  });
+  return Object.assign(child, { output: () => output });
+}
+
+/** Resolves with how the process ended. */
+export function ended(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
+  if (child.exitCode !== null || child.signalCode !== null) {
+    return Promise.resolve(child.exitCode ?? child.signalCode);
+  }
+  return new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
+}
+
+/** The tasks of a data folder; none before there is one. */
+export async function tasksOf(data: string): Promise<readonly Task[]> {
+  const { code, stdout } = await landfall("tasks", "--data", data, "--json");
+  return code === 0 ? (JSON.parse(stdout) as Task[]) : [];
+}
