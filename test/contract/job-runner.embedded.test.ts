@@ -1,9 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { processRunner } from "../../adapters/embedded/process-runner.ts";
-import { jobSpecs } from "../support/job-specs.ts";
-import { realClock } from "../support/real-clock.ts";
+import { processPlace } from "../support/process-place.ts";
 import { type Conduct, describeJobRunner, type RunnerPlace } from "./job-runner.contract.ts";
 
 const script = `
@@ -17,49 +12,20 @@ case "$CONDUCT" in
 esac
 `;
 
-async function processPlace(): Promise<RunnerPlace> {
-  const place = mkdtempSync(join(tmpdir(), "landfall-runner-"));
-  mkdirSync(join(place, "configs"));
-  writeFileSync(join(place, "configs", "conf"), "{}");
-  writeFileSync(join(place, "job.sh"), script);
-  const next = jobSpecs();
-  const read = (file: string) => {
-    try {
-      return readFileSync(join(place, file), "utf8");
-    } catch {
-      return "";
-    }
-  };
+async function processes(): Promise<RunnerPlace> {
+  const at = processPlace(script);
   return {
-    open: () =>
-      processRunner({
-        folder: join(place, "jobs"),
-        command: `sh "${join(place, "job.sh")}"`,
-        configs: join(place, "configs"),
-        clock: realClock,
-        graceMs: 2_000,
-        pollMs: 200,
-      }),
+    open: () => at.open(),
     job: (conduct: Conduct, more = {}) =>
-      next({
-        conf: conduct === "cannot-run" ? "confs/nowhere" : "conf",
-        env: { PLACE: place, CONDUCT: conduct },
-        ...more,
-      }),
+      at.job(conduct, conduct === "cannot-run" ? { conf: "confs/nowhere", ...more } : more),
     starts: async (jobId) =>
-      read("starts")
+      at
+        .read("starts")
         .split("\n")
         .filter((line) => line === jobId).length,
-    async runs(jobId) {
-      const pid = Number(read(`${jobId}.pid`));
-      try {
-        return pid > 0 && process.kill(pid, 0);
-      } catch {
-        return false;
-      }
-    },
-    dispose: async () => rmSync(place, { recursive: true, force: true }),
+    runs: async (jobId) => at.read(`${jobId}.pid`) !== "" && at.lives(`${jobId}.pid`),
+    dispose: () => at.close(),
   };
 }
 
-describeJobRunner("process", processPlace);
+describeJobRunner("process", processes);

@@ -1,0 +1,57 @@
+import { indexPlan, type PlanIndex } from "../../core/plan-index.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import { type StepId } from "../../schemas/ids.ts";
+import { Plan, type PlanDocument, type PlanStep } from "../../schemas/plan.ts";
+
+/** The plan that decides, as a reader of it. */
+export interface CurrentPlan {
+  /**
+   * A step and the plan it is in; `step` undefined when the plan has none of that id: it was
+   * retired. Throws `RetryableError` while there is no plan.
+   */
+  find(id: StepId): Promise<{ readonly plan: PlanIndex; readonly step: PlanStep | undefined }>;
+}
+
+export interface CurrentPlanOptions {
+  readonly store: TaskStore;
+  /** Holds `plans/`. */
+  readonly configs: ObjectStore;
+  readonly clock: Clock;
+}
+
+/** How old knowledge of which plan is current may be; a step it does not know is looked for at once. */
+const freshMs = 1_000;
+
+export function currentPlan({ store, configs, clock }: CurrentPlanOptions): CurrentPlan {
+  let known: PlanIndex | null = null;
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  const refresh = async (): Promise<PlanIndex> => {
+    const read = (await store.read(["plans/current"])).get("plans/current");
+    const pointer = (read?.body ?? null) as PlanDocument | null;
+    if (pointer === null) throw new RetryableError("no plan is released yet");
+    const plan =
+      known?.plan.hash === pointer.hash ? known : indexPlan(await readPlan(configs, pointer.hash));
+    readAt = clock.now();
+    known = plan;
+    return plan;
+  };
+
+  return {
+    async find(id) {
+      const fresh = clock.now() - readAt < freshMs ? known : null;
+      const plan = fresh?.step(id) === undefined ? await refresh() : fresh;
+      return { plan, step: plan.step(id) };
+    },
+  };
+}
+
+async function readPlan(configs: ObjectStore, hash: string): Promise<Plan> {
+  const name = `plans/${hash}.json`;
+  const object = await configs.read(name);
+  if (object === null) throw new RetryableError(`${name} is not in the configs store`);
+  return Plan.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
+}

@@ -1,0 +1,161 @@
+import { defer, filter, firstValueFrom, mergeMap, type Observable, takeUntil } from "rxjs";
+import type { Bus } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { JobOutcome, JobSettled, OutputSeen } from "../../schemas/events.ts";
+import { parseTaskId } from "../../schemas/ids.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import type { Log } from "../log.ts";
+import { type CurrentPlan, currentPlan } from "./current-plan.ts";
+import { outputTables } from "./output-table.ts";
+import { outputsSeen, type Verifying } from "./verify.ts";
+
+export interface TrackerPorts {
+  readonly bus: Bus;
+  /** Only read: which plan is current, and the watcher's cursors. */
+  readonly store: TaskStore;
+  readonly lake: ObjectStore;
+  /** Holds the plans. */
+  readonly configs: ObjectStore;
+  readonly keyValueStore: KeyValueStore;
+  readonly runner: JobRunner;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly log: Log;
+}
+
+/**
+ * Reports what became of jobs, after looking at what they wrote. Nothing is decided here: an
+ * outcome is what the runner said and what is in the lake; what it means for the task is the
+ * dispatcher's to say (I5).
+ *
+ * - T1 A job is forgotten by its runner only after its report is durable, so it is reported at
+ *   least once, whatever process dies. Two trackers only report twice.
+ * - T2 What cannot be read is read again until it can: an unknown output is never reported missing.
+ *
+ * Runs until `stop` emits; then reports under way are finished and the stream completes. One that
+ * waits for the world is given up, and made again by the next tracker.
+ */
+export function tracker(ports: TrackerPorts, stop: Observable<unknown>): Observable<void> {
+  return defer(() => {
+    const tracking = trackingOf(ports, stop);
+    return ports.runner.statuses().pipe(
+      takeUntil(stop),
+      filter((status) => begun(tracking, status)),
+      mergeMap((status) => settle(tracking, status), settlesMax),
+    );
+  });
+}
+
+const settlesMax = 64;
+const pauseMsMax = 30_000;
+
+interface Tracking {
+  readonly ports: TrackerPorts;
+  readonly plan: CurrentPlan;
+  readonly verifying: Verifying;
+  /** Jobs that are being reported: statuses repeat. */
+  readonly inHand: Set<string>;
+  /** Resolves when no more is to be waited for. */
+  readonly stopping: Promise<unknown>;
+  stopped: boolean;
+}
+
+function trackingOf(ports: TrackerPorts, stop: Observable<unknown>): Tracking {
+  const stopping = firstValueFrom(stop, { defaultValue: undefined });
+  const tracking: Tracking = {
+    ports,
+    plan: currentPlan(ports),
+    verifying: { ...ports, tables: outputTables(ports) },
+    inHand: new Set(),
+    stopping,
+    stopped: false,
+  };
+  void stopping.then(() => {
+    tracking.stopped = true;
+  });
+  return tracking;
+}
+
+/** Takes an ended job in hand, unless it is already. */
+function begun({ inHand }: Tracking, status: JobStatus): boolean {
+  if (outcomeOf(status.state) === null || inHand.has(status.jobId)) return false;
+  inHand.add(status.jobId);
+  return true;
+}
+
+/** Verifies, publishes, forgets: in that order, each until it is done (T1). */
+async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
+  const { bus, runner } = tracking.ports;
+  try {
+    const event = await untilDone(tracking, status, () => settledOf(tracking, status));
+    if (event === null) return;
+    const published = await untilDone(tracking, status, async () => {
+      await bus.publish([event]);
+      return true;
+    });
+    if (published === null) return;
+    await untilDone(tracking, status, () => runner.forget([status.jobId]));
+  } finally {
+    tracking.inHand.delete(status.jobId);
+  }
+}
+
+async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {
+  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log } = status;
+  const outcome = outcomeOf(status.state);
+  if (outcome === null) throw new Error(`job ${jobId} is ${status.state}: it has not ended`);
+  return {
+    kind: "job-settled",
+    schema: 1,
+    task,
+    run,
+    attempt,
+    jobId,
+    outcome,
+    blame,
+    startedAt,
+    endedAt: endedAt ?? tracking.ports.clock.now(),
+    error,
+    log,
+    outputs: await outputsOf(tracking, status),
+  };
+}
+
+/** A retired step's output is nobody's business any more. */
+async function outputsOf(tracking: Tracking, { task }: JobStatus): Promise<OutputSeen[]> {
+  const { step: id, range } = parseTaskId(task);
+  const { plan, step } = await tracking.plan.find(id);
+  return step === undefined ? [] : outputsSeen(tracking.verifying, { plan, step, range });
+}
+
+/** Null for a job that has not ended. */
+function outcomeOf(state: JobStatus["state"]): JobOutcome | null {
+  return state === "pending" || state === "running" ? null : state;
+}
+
+/** Tries until it works, with growing pauses; null when it was stopped before it did. */
+async function untilDone<R>(
+  tracking: Tracking,
+  { jobId, task }: JobStatus,
+  attempt: () => Promise<R>,
+): Promise<R | null> {
+  const { clock, log } = tracking.ports;
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMsMax, pauseMs * 2)) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const fields = { task, jobId, reason };
+      if (cause instanceof RetryableError) log.warn(fields, `${task} cannot be reported yet`);
+      else log.error(fields, `${task} cannot be reported; trying again`);
+    }
+    if (tracking.stopped) return null;
+    await Promise.race([clock.sleep(pauseMs * (0.5 + Math.random() / 2)), tracking.stopping]);
+    if (tracking.stopped) return null;
+  }
+}
