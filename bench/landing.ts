@@ -22,6 +22,7 @@ const configs = Number(process.env["BENCH_CONFIGS"] ?? 10_000);
 const landings = Number(process.env["BENCH_LANDINGS"] ?? 1_000);
 const perSecond = 100;
 const day = "2025-09-30";
+const dayBefore = "2025-09-29";
 const sensorMeanMs = 150_000;
 
 function confs(): { path: string; text: string }[] {
@@ -87,7 +88,13 @@ async function main(folder: string): Promise<void> {
     await commitDelta(
       opened.lake,
       { path, partitionColumn: "ds" },
-      { partitions: [], mode: "append", operation: "CREATE TABLE", engineInfo: "bench", at: 0 },
+      {
+        partitions: [{ partition: dayBefore, rows: 1 }],
+        mode: "append",
+        operation: "WRITE",
+        engineInfo: "bench",
+        at: 0,
+      },
     );
   }
   const submitted = new Map<string, number>();
@@ -97,20 +104,18 @@ async function main(folder: string): Promise<void> {
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
   const done = runServices({ world, settings, log: silentLog, stop });
-  const cursors = async () => {
-    const id = `cursors/bench.t${String(landings - 1).padStart(5, "0")}` as const;
-    return ((await world.store.read([id])).get(id)?.version ?? null) !== null;
+  const succeeded = async (wanted: number) => {
+    const tasks = await world.store.listTasks({ state: "succeeded", limit: wanted });
+    return tasks.length >= wanted;
   };
-  await until(cursors, 120_000);
+  await until(() => succeeded(landings), 180_000);
   await new Promise((resolve) => setTimeout(resolve, 2_000));
+  submitted.clear();
   const before = world.store.counters();
   const renamed = await writeLandings(lake);
-  const succeeded = async () => {
-    const tasks = await world.store.listTasks({ state: "succeeded", limit: landings + 1 });
-    return tasks.length >= landings;
-  };
-  await until(succeeded, 30_000);
-  const tasks = (await world.store.listTasks({ state: "succeeded", limit: landings + 1 })).length;
+  await until(() => succeeded(2 * landings), 30_000);
+  const all = await world.store.listTasks({ state: "succeeded", limit: 2 * landings });
+  const tasks = all.length - landings;
   const after = world.store.counters();
   stop.next();
   await done;
