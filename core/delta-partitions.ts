@@ -2,6 +2,7 @@ import type { Partition, TableName } from "../schemas/ids.ts";
 import type { PlanTable } from "../schemas/plan.ts";
 import { isPartition } from "./dates.ts";
 import type { DeltaCommit, DeltaFile, PartitionColumn } from "./delta.ts";
+import { memo } from "./memo.ts";
 
 /** The names under which the partitions of one Delta table land. */
 export interface LandingTable {
@@ -70,10 +71,21 @@ export function dayOfValue(
   format: PlanTable["partitionFormat"],
 ): Partition | null {
   if (value == null) return null;
-  const packed = format === "yyyyMMdd" ? compact.exec(value) : null;
-  const day = packed === null ? (midnight.exec(value)?.[1] ?? value) : packed.slice(1, 4).join("-");
-  return isPartition(day) ? day : null;
+  return (format === "yyyyMMdd" ? dayOfPacked(value) : dayOfDashed(value)) || null;
 }
+
+/** Distinct values a process is expected to meet. */
+const rememberedValues = 20_000;
+
+/** Empty when the value is no day. */
+const dayOfDashed = memo(rememberedValues, (value) => {
+  const day = midnight.exec(value)?.[1] ?? value;
+  return isPartition(day) ? day : "";
+});
+
+const dayOfPacked = memo(rememberedValues, (value) =>
+  dayOfDashed(compact.exec(value)?.slice(1, 4).join("-") ?? value),
+);
 
 /** A day as the table spells it in `partitionValues`. */
 export function valueOfDay(partition: Partition, format: PlanTable["partitionFormat"]): string {

@@ -10,15 +10,20 @@ export interface DeltaTable {
 }
 
 interface Kept extends DeltaTable {
+  /** Of the last commit read; 0: none. */
   readonly generation: number;
+  /** Files, partitions and transactions in `state`. */
+  readonly weight: number;
 }
 
-/** Files and partitions kept in memory over all tables of a store. */
-const keptMax = 300_000;
+/** Weight kept in memory over all tables of a store: some tens of megabytes. */
+const keptMax = 100_000;
 
 interface Shelf {
   /** Least recently used first. */
   readonly kept: Map<string, Kept>;
+  /** Sum of the weights kept. */
+  total: number;
   /** The last reading or writing of each table that is not finished. */
   readonly turns: Map<string, Promise<unknown>>;
 }
@@ -28,7 +33,7 @@ const shelves = new WeakMap<ObjectStore, Shelf>();
 function shelfOf(store: ObjectStore): Shelf {
   const known = shelves.get(store);
   if (known !== undefined) return known;
-  const fresh: Shelf = { kept: new Map(), turns: new Map() };
+  const fresh: Shelf = { kept: new Map(), total: 0, turns: new Map() };
   shelves.set(store, fresh);
   return fresh;
 }
@@ -56,14 +61,28 @@ export async function withDeltaTable<R>(
 }
 
 async function newest(store: ObjectStore, path: string): Promise<DeltaTable> {
-  const { kept } = shelfOf(store);
-  const known = kept.get(path);
-  kept.delete(path);
+  const shelf = shelfOf(store);
+  const known = take(shelf, path);
   const base = known !== undefined && (await isSame(store, path, known)) ? known : null;
   const table = await extended(store, path, base ?? (await empty(store, path)));
-  kept.set(path, table);
-  trim(kept);
+  keep(shelf, path, table);
   return table;
+}
+
+function take(shelf: Shelf, path: string): Kept | undefined {
+  const known = shelf.kept.get(path);
+  shelf.kept.delete(path);
+  shelf.total -= known?.weight ?? 0;
+  return known;
+}
+
+function keep(shelf: Shelf, path: string, table: Kept): void {
+  shelf.kept.set(path, table);
+  shelf.total += table.weight;
+  for (const oldest of shelf.kept.keys()) {
+    if (shelf.total <= keptMax || oldest === path) return;
+    take(shelf, oldest);
+  }
 }
 
 /** Whether the log still holds the last commit that was read. */
@@ -75,30 +94,27 @@ async function isSame(store: ObjectStore, path: string, known: Kept): Promise<bo
 
 async function empty(store: ObjectStore, path: string): Promise<Kept> {
   const [first = 0] = await listCommits(store, path);
-  return { state: emptyState(first), problem: null, generation: 0 };
+  return { state: emptyState(first), problem: null, generation: 0, weight: 0 };
 }
 
 async function extended(store: ObjectStore, path: string, base: Kept): Promise<Kept> {
+  const { state } = base;
   let { generation } = base;
-  for await (const found of readLog(store, path, base.state.version + 1)) {
+  let problem: DeltaTable["problem"] = null;
+  for await (const found of readLog(store, path, state.version + 1)) {
     if (found.kind === "absent") break;
-    if (found.kind !== "commit") return { state: base.state, problem: found, generation };
-    applyCommit(base.state, found);
+    if (found.kind !== "commit") {
+      problem = found;
+      break;
+    }
+    applyCommit(state, found);
     ({ generation } = found);
   }
-  return { state: base.state, problem: null, generation };
+  return { state, problem, generation, weight: weightOf(state) };
 }
 
-function trim(kept: Map<string, Kept>): void {
-  let total = 0;
-  for (const { state } of kept.values()) total += weight(state);
-  for (const [path, { state }] of kept) {
-    if (total <= keptMax || kept.size === 1) return;
-    kept.delete(path);
-    total -= weight(state);
-  }
-}
-
-function weight(state: DeltaState): number {
-  return 1 + state.partitions.size * 3 + state.txns.size;
+function weightOf(state: DeltaState): number {
+  let weight = 1 + state.txns.size;
+  for (const { live } of state.partitions.values()) weight += 1 + live.size;
+  return weight;
 }
