@@ -27,7 +27,9 @@ export interface Statement<Row extends readonly SqlValue[]> {
 export interface Database {
   readonly file: string;
   /** Prepares once; the same text gives the same statement. */
-  statement<Row extends readonly SqlValue[] = readonly []>(sql: string): Statement<Row>;
+  readonly statement: <Row extends readonly SqlValue[] = readonly []>(
+    sql: string,
+  ) => Statement<Row>;
   /** Everything `work` reads is read at one moment. */
   read<T>(work: () => T): T;
   /**
@@ -153,7 +155,8 @@ function prepare(
   sql: string,
   guarded: <T>(work: () => T) => T,
 ): Statement<readonly SqlValue[]> {
-  const prepared = raw.prepare<[readonly SqlValue[]]>(sql).raw();
+  const prepared = raw.prepare<[readonly SqlValue[]]>(sql);
+  if (prepared.reader) prepared.raw();
   return {
     run: (...values) => guarded(() => prepared.run(values).changes),
     get: (...values) => guarded(() => prepared.get(values) as readonly SqlValue[] | undefined),

@@ -196,6 +196,7 @@ function bodyOf<Id extends DocumentId>(id: Id, text: string) {
   try {
     return parseDocument(id, JSON.parse(text));
   } catch (cause) {
-    throw new PermanentError((cause as Error).message, { cause });
+    const reason = (cause as Error).message.replaceAll(/\s*\n\s*/g, "; ");
+    throw new PermanentError(`${reason}; if a newer Landfall wrote it, use that one`, { cause });
   }
 }
