@@ -1,9 +1,9 @@
 import type { TableName } from "../../schemas/ids.ts";
 import type { Plan, PlanProblem, PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import { sha256Hex } from "../hash.ts";
+import { sha256HexOf } from "../hash.ts";
 import { linked, orderedProblems, pipelinesOf, tablesOf } from "./assemble.ts";
-import { type ConfigFile, type ReadConfig, readConfig } from "./config-file.ts";
+import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
 import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, reasonOfNone } from "./recipes.ts";
@@ -26,8 +26,8 @@ export interface Release {
 export function compile({ files, settings, previous }: Release): Plan {
   const ordered = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
-  const reads = ordered.filter((file) => !isTeamFile(file.path)).map(readConfig);
-  const candidates = candidatesOf(reads, { teams, settings, previous: previous ?? null });
+  const confs = ordered.filter((file) => !isTeamFile(file.path));
+  const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
   const { drafts, kept } = settle(candidates, previous ?? null);
   const standing = [...drafts.flatMap((draft) => draft.steps), ...kept].sort((a, b) =>
     a.id < b.id ? -1 : 1,
@@ -41,23 +41,37 @@ export function compile({ files, settings, previous }: Release): Plan {
     steps,
     tables: tablesOf({ steps, writers, formats }),
     notScheduled: notScheduledOf(drafts),
-    problems: problemsOf(reads, teams),
+    problems: problemsOf(candidates, teams),
   };
-  return { schema: 1, hash: sha256Hex(JSON.stringify(content)), ...content };
+  return { schema: 1, hash: hashOf(content), ...content };
+}
+
+/** Hash of a plan's content: of the JSON of each of its parts, in order. */
+function hashOf(content: Omit<Plan, "schema" | "hash">): string {
+  return sha256HexOf(textsOf(content));
+}
+
+function* textsOf(content: Omit<Plan, "schema" | "hash">): Generator<string> {
+  const { pipelines, steps, tables, notScheduled, problems } = content;
+  for (const part of [pipelines, steps, tables, notScheduled, problems]) {
+    yield String(part.length);
+    for (const item of part) yield JSON.stringify(item);
+  }
 }
 
 function candidatesOf(
-  reads: readonly ReadConfig[],
+  files: readonly ConfigFile[],
   { teams, settings, previous }: { teams: Teams; settings: Settings; previous: Plan | null },
 ): Candidate[] {
   const share = sharedEnvironments();
   const before = new Set(previous?.steps.map((step) => step.config));
-  return reads.map((read) => {
-    const { config, findings } = read;
-    if (config === null) return { read, draft: null, held: false };
-    const team = teams.of({ team: config.team, path: config.file.path });
-    const draft = draftOf(config, { team, settings, findings, share });
-    return { read, draft, held: team.broken && before.has(config.name) };
+  return files.map((file) => {
+    const { config, ...read } = readConfig(file);
+    const { path } = file;
+    if (config === null) return { ...read, path, draft: null, held: false };
+    const team = teams.of({ team: config.team, path });
+    const draft = draftOf(config, { team, settings, findings: read.findings, share });
+    return { ...read, path, draft, held: team.broken && before.has(config.name) };
   });
 }
 
@@ -91,25 +105,21 @@ function warnOfReads(candidates: readonly Candidate[], standing: Standing): void
   for (const { output, outputColumn } of steps) {
     if (output !== undefined) columns.set(output, outputColumn);
   }
-  for (const { draft, read } of candidates) {
+  for (const { draft, findings } of candidates) {
     if (draft === null || !drafts.has(draft)) continue;
     for (const { table, join } of draft.sourceJoins) {
       if (writers.has(table)) continue;
-      read.findings.warn(
-        `it reads ${table}, the output of join ${join}, but no file compiles that`,
-      );
+      findings.warn(`it reads ${table}, the output of join ${join}, but no file compiles that`);
     }
     for (const [table, format] of draft.formats) {
       const taken = formats.get(table) ?? format;
       if (taken === format) continue;
-      read.findings.warn(
-        `it takes partitions of ${table} to be ${format}, another config ${taken}`,
-      );
+      findings.warn(`it takes partitions of ${table} to be ${format}, another config ${taken}`);
     }
     for (const { table, partitionColumn } of draft.steps.flatMap((step) => step.inputs)) {
       const written = columns.get(table);
       if (written === undefined || written === partitionColumn) continue;
-      read.findings.warn(
+      findings.warn(
         `it reads ${table} by ${partitionColumn}, but ${writers.get(table) ?? "its writer"} partitions it by ${written}`,
       );
     }
@@ -129,16 +139,16 @@ function formatsOf(
 
 function notScheduledOf(drafts: readonly Draft[]): Plan["notScheduled"] {
   return drafts
-    .filter(({ config }) => RECIPES[config.confType].length === 0)
-    .map(({ config }) => ({ config: config.name, reason: reasonOfNone(config.confType) }))
+    .filter(({ confType }) => RECIPES[confType].length === 0)
+    .map(({ name, confType }) => ({ config: name, reason: reasonOfNone(confType) }))
     .sort((a, b) => (a.config < b.config ? -1 : 1));
 }
 
-function problemsOf(reads: readonly ReadConfig[], teams: Teams): PlanProblem[] {
-  const ofConfigs = reads.flatMap(({ file, name, findings }) =>
+function problemsOf(candidates: readonly Candidate[], teams: Teams): PlanProblem[] {
+  const ofConfigs = candidates.flatMap(({ path, name, findings }) =>
     findings.list.map((finding) => ({
       severity: finding.severity,
-      file: file.path,
+      file: path,
       ...(name === null ? {} : { config: name }),
       message: finding.message,
     })),

@@ -27,8 +27,6 @@ type Body =
 export type Config = Body & {
   readonly file: ConfigFile;
   readonly name: string;
-  /** What its path says its name is: `<team folder>.<file>`, as Chronon's compilers name files. */
-  readonly nameOfPath: string;
   readonly team: string;
   readonly flavour: Flavour;
   /** The old schema says `backfillStartDate`, the new one `executionInfo.offlineSchedule`. */
@@ -40,8 +38,9 @@ export type Config = Body & {
 
 /** What became of a file: its config, or null; its name, if that much could be read; findings. */
 export interface ReadConfig {
-  readonly file: ConfigFile;
   readonly name: string | null;
+  /** What its path says its name is: `<team folder>.<file>`, as Chronon's compilers name files. */
+  readonly nameOfPath: string;
   readonly config: Config | null;
   readonly findings: Findings;
 }
@@ -57,34 +56,38 @@ const SCHEMAS = {
 /** Reads one file of the configs. Never throws: what is wrong is found. */
 export function readConfig(file: ConfigFile): ReadConfig {
   const findings = newFindings();
-  const bad = (name: string | null = null): ReadConfig => ({ file, name, config: null, findings });
+  const nameOfPath = dottedPath(file.path);
+  const answer = (name: string | null, config: Config | null): ReadConfig => ({
+    name,
+    nameOfPath,
+    config,
+    findings,
+  });
   const confType = confTypeOf(file.path);
   if (confType === null) {
     findings.warn(
       `lies in no folder of ${ConfType.options.join(", ")}, so it is ignored; move or remove it`,
     );
-    return bad();
+    return answer(null, null);
   }
   const json = jsonOf(file, findings);
-  if (json === null) return bad();
+  if (json === null) return answer(null, null);
   const name = nameIn(json);
   const parsed = SCHEMAS[confType].safeParse(json);
   if (!parsed.success) {
     findings.error(`is not a compiled conf of ${confType}: ${issuesOf(parsed.error)}`);
-    return bad(name);
+    return answer(name, null);
   }
   const body = { confType, body: parsed.data } as Body;
   const metaData: MetaData = body.body.metaData ?? {};
   const team = checkedName(metaData.team, "metaData.team", findings);
-  if (checkedName(metaData.name, "metaData.name", findings) === null) return bad(name);
-  if (name === null || team === null) return bad(name);
-  const nameOfPath = dottedPath(file.path);
+  if (checkedName(metaData.name, "metaData.name", findings) === null) return answer(name, null);
+  if (name === null || team === null) return answer(name, null);
   if (name !== nameOfPath) {
     findings.warn(`metaData.name is ${quoted(name)}, its path says ${quoted(nameOfPath)}`);
   }
   const family = familyOf(file.path, metaData);
-  const config = { ...body, file, name, nameOfPath, team, metaData, json, ...family };
-  return { file, name, config, findings };
+  return answer(name, { ...body, file, name, team, metaData, json, ...family });
 }
 
 /** The conf type a path lies under, null when under none. */

@@ -1,5 +1,5 @@
 import type { TableName } from "../../schemas/ids.ts";
-import type { PlanStep } from "../../schemas/plan.ts";
+import type { ConfType, PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { sha256Hex, stableJson } from "../hash.ts";
 import type { Config } from "./config-file.ts";
@@ -11,9 +11,13 @@ import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, stepId } from "./recipes.ts";
 import type { TeamFacts } from "./teams.ts";
 
-/** A config's steps as its own file has them, before it is seen together with the others. */
+/**
+ * A config's steps as its own file has them, before it is seen together with the others. It holds
+ * nothing of the file, so that thousands of parsed confs need not be in memory at once.
+ */
 export interface Draft {
-  readonly config: Config;
+  readonly name: string;
+  readonly confType: ConfType;
   readonly steps: readonly PlanStep[];
   /** Formats of the partitions of what it reads and writes. */
   readonly formats: ReadonlyMap<TableName, PartitionFormat>;
@@ -41,15 +45,17 @@ export interface Drafting {
 
 /** The draft of a config; null when its output cannot be named. */
 export function draftOf(config: Config, drafting: Drafting): Draft | null {
+  const { name, confType } = config;
   if (config.confType === "models" || config.confType === "model_transforms") {
-    return { config, steps: [], formats: new Map(), sourceJoins: [] };
+    return { name, confType, steps: [], formats: new Map(), sourceJoins: [] };
   }
   const described = describe(config, drafting);
   if (described === null) return null;
   const steps = stepsOf(described, drafting);
   const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
   return {
-    config,
+    name,
+    confType,
     steps,
     formats: new Map([
       ...described.reads.map((read) => [read.input.table, read.format] as const),
@@ -103,15 +109,5 @@ const notSemantic = new Set(["metaData", "topic", "mutationTopic"]);
  * planner does. Order of keys does not matter.
  */
 export function semanticHashOf(json: object): string {
-  return sha256Hex(stableJson(withoutMetadata(json)));
-}
-
-function withoutMetadata(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutMetadata);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !notSemantic.has(key))
-      .map(([key, field]) => [key, withoutMetadata(field)]),
-  );
+  return sha256Hex(stableJson(json, notSemantic));
 }

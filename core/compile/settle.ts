@@ -1,11 +1,14 @@
 import type { Plan, PlanStep } from "../../schemas/plan.ts";
-import type { ReadConfig } from "./config-file.ts";
 import { type Conflict, cycles, sharedOutputs } from "./conflicts.ts";
 import type { Draft } from "./draft.ts";
+import type { Findings } from "./findings.ts";
 
-/** One file of the release: what was read of it, and its draft when it could be made. */
+/** One file of the release: what could be read of it, and its draft when it could be made. */
 export interface Candidate {
-  readonly read: ReadConfig;
+  readonly path: string;
+  readonly name: string | null;
+  readonly nameOfPath: string;
+  readonly findings: Findings;
   readonly draft: Draft | null;
   /** True: its last good steps stay although nothing is wrong with the file itself. */
   readonly held: boolean;
@@ -27,9 +30,9 @@ export function settle(candidates: readonly Candidate[], previous: Plan | null):
   const standing = new Map<string, Candidate>();
   const withheld: Candidate[] = [];
   for (const candidate of candidates) {
-    const { draft, read, held } = candidate;
-    if (draft === null || held || read.findings.fatal) withheld.push(candidate);
-    else if (!read.findings.fatal) standing.set(read.file.path, candidate);
+    const { path, draft, findings, held } = candidate;
+    if (draft === null || held || findings.fatal) withheld.push(candidate);
+    else standing.set(path, candidate);
   }
   withhold(duplicates([...standing.values()]), { standing, withheld });
   for (;;) {
@@ -54,8 +57,8 @@ function withhold(
   { standing, withheld }: { standing: Map<string, Candidate>; withheld: Candidate[] },
 ): boolean {
   for (const { candidate, message } of sides) {
-    candidate.read.findings.error(message);
-    if (standing.delete(candidate.read.file.path)) withheld.push(candidate);
+    candidate.findings.error(message);
+    if (standing.delete(candidate.path)) withheld.push(candidate);
   }
   return sides.length > 0;
 }
@@ -64,16 +67,15 @@ function withhold(
 function duplicates(candidates: readonly Candidate[]): Side[] {
   const byName = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
-    const name = candidate.read.name ?? "";
+    const name = candidate.name ?? "";
     byName.set(name, [...(byName.get(name) ?? []), candidate]);
   }
   return [...byName].flatMap(([name, group]) => {
     if (group.length < 2) return [];
-    const rightful = group.filter(({ read }) => read.config?.nameOfPath === name);
+    const rightful = group.filter(({ nameOfPath }) => nameOfPath === name);
     const losers = rightful.length === 1 ? group.filter((one) => one !== rightful[0]) : group;
     return losers.map((candidate) => {
-      const { path } = candidate.read.file;
-      const others = group.map(({ read }) => read.file.path).filter((other) => other !== path);
+      const others = group.map(({ path }) => path).filter((path) => path !== candidate.path);
       return {
         candidate,
         message: `name ${name} is also used by ${others.sort().join(", ")}; give one of them another`,
@@ -83,7 +85,7 @@ function duplicates(candidates: readonly Candidate[]): Side[] {
 }
 
 function atFiles(conflicts: readonly Conflict[], standing: ReadonlyMap<string, Candidate>): Side[] {
-  const byName = new Map([...standing.values()].map((one) => [one.read.name, one]));
+  const byName = new Map([...standing.values()].map((one) => [one.name, one]));
   return conflicts.flatMap(({ config, message }) => {
     const candidate = byName.get(config);
     return candidate === undefined ? [] : [{ candidate, message }];
@@ -96,9 +98,9 @@ function lastGood(
   { standing, previous }: { standing: ReadonlyMap<string, Candidate>; previous: Plan | null },
 ): PlanStep[] {
   if (previous === null || withheld.length === 0) return [];
-  const names = new Set(withheld.map(({ read }) => read.name));
-  const paths = new Set(withheld.map(({ read }) => read.file.path));
-  const taken = new Set([...standing.values()].map(({ read }) => read.name));
+  const names = new Set(withheld.map(({ name }) => name));
+  const paths = new Set(withheld.map(({ path }) => path));
+  const taken = new Set([...standing.values()].map(({ name }) => name));
   return previous.steps.filter(
     (step) => !taken.has(step.config) && (names.has(step.config) || paths.has(step.conf.path)),
   );
