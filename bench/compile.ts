@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpus } from "node:os";
 import { pathToFileURL } from "node:url";
 import { compile } from "../core/compile/compile.ts";
@@ -85,7 +86,11 @@ function main(): void {
   const files = repositoryOf(configs);
   const settings = Settings.parse({});
   const before = performance.now();
-  const plan = compile({ files, settings });
+  const hashed = files.map((file) => ({
+    ...file,
+    hash: createHash("sha256").update(file.text).digest("hex"),
+  }));
+  const plan = compile({ files: hashed, settings });
   const seconds = (performance.now() - before) / 1000;
   const bytes = files.reduce((sum, file) => sum + file.text.length, 0);
   console.log(

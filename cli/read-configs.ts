@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Dirent } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
@@ -111,7 +112,8 @@ async function readOne({ home, path }: Place): Promise<ConfigFile> {
       const megabytes = Math.round(size / 1024 / 1024);
       return { path, text: "", unreadable: `it has ${megabytes} MB, more than any compiled conf` };
     }
-    return { path, text: await readFile(full, "utf8") };
+    const text = await readFile(full, "utf8");
+    return { path, text, hash: createHash("sha256").update(text).digest("hex") };
   } catch (cause) {
     return { path, text: "", unreadable: reasonOf(cause, path) };
   }

@@ -1,7 +1,7 @@
 import type { TableName } from "../../schemas/ids.ts";
 import type { Plan, PlanProblem, PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import { sha256HexOf } from "../hash.ts";
+import { sha256Hex, sha256HexOf } from "../hash.ts";
 import { linked, orderedProblems, pipelinesOf, tablesOf } from "./assemble.ts";
 import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
@@ -46,14 +46,24 @@ export function compile({ files, settings, previous }: Release): Plan {
   return { schema: 1, hash: hashOf(content), ...content };
 }
 
-/** Hash of a plan's content: of the JSON of each of its parts, in order. */
+/**
+ * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
+ * steps share, are hashed once each.
+ */
 function hashOf(content: Omit<Plan, "schema" | "hash">): string {
   return sha256HexOf(textsOf(content));
 }
 
 function* textsOf(content: Omit<Plan, "schema" | "hash">): Generator<string> {
   const { pipelines, steps, tables, notScheduled, problems } = content;
-  for (const part of [pipelines, steps, tables, notScheduled, problems]) {
+  const environments = new Map<PlanStep["env"], string>();
+  for (const step of steps) {
+    const { env } = step;
+    const hash = environments.get(env) ?? sha256Hex(JSON.stringify(env));
+    environments.set(env, hash);
+    yield JSON.stringify({ ...step, env: hash });
+  }
+  for (const part of [pipelines, tables, notScheduled, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);
   }

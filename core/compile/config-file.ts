@@ -12,6 +12,8 @@ import { isName } from "./names.ts";
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
+  /** SHA-256 of the text's UTF-8, hexadecimal, when who read it knows it; else it is worked out. */
+  readonly hash?: string;
   /** Why its text could not be read; `text` is empty then. */
   readonly unreadable?: string;
 }

@@ -71,7 +71,7 @@ function stepsOf(described: Described, { findings, share }: Drafting): PlanStep[
   const { config, team, column } = described;
   const { name, confType, flavour } = config;
   const semanticHash = semanticHashOf(config.json);
-  const conf = { path: config.file.path, hash: sha256Hex(config.file.text) };
+  const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
   return RECIPES[confType].flatMap(([mode, recipe]) => {
     const made = recipe(described);
     if (made === null) return [];
