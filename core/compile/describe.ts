@@ -68,9 +68,22 @@ export function describe(
     online,
     uploadSchedule,
     backfillSchedule: backfillSchedule ?? (backfillFirst ? uploadSchedule : null),
-    backfillDays: metaData.executionInfo?.stepDays ?? defaultDays(config, reading),
+    backfillDays: fillsEndOnly(config)
+      ? 1
+      : (metaData.executionInfo?.stepDays ?? defaultDays(config, reading)),
     backfillFirst,
   };
+}
+
+/**
+ * Without historical backfill a join, and a GroupBy of airbnb's, fills only the last partition of the
+ * range it is given (Chronon's `JoinUtils.getRangeToFill`): a range would be a promise it breaks.
+ */
+function fillsEndOnly({ confType, flavour, metaData }: Runnable): boolean {
+  const historical =
+    metaData.executionInfo?.historicalBackfill ?? metaData.historicalBackfill ?? true;
+  if (historical) return false;
+  return confType === "joins" || (confType === "group_bys" && flavour === "airbnb");
 }
 
 function readsOf(config: Runnable, reading: SourceReading): Read[] {

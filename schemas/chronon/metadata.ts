@@ -8,6 +8,7 @@ export const ExecutionInfo = z.looseObject({
   offlineSchedule: optional(z.string()),
   onlineSchedule: optional(z.string()),
   scheduleCron: optional(z.string()),
+  historicalBackfill: optional(Flag),
   stepDays: optional(z.number().int().min(1)),
   outputTableInfo: optional(z.looseObject({ table: optional(z.string()) })),
 });
@@ -23,6 +24,7 @@ export const MetaData = z.looseObject({
   dependencies: optional(z.array(z.unknown())),
   /** airbnb. Zipline's is in `executionInfo`. */
   offlineSchedule: optional(z.string()),
+  historicalBackfill: optional(Flag),
   modeToEnvMap: optional(Values),
   executionInfo: optional(ExecutionInfo),
   /** Written by zipline's compiler only. */
