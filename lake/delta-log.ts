@@ -29,15 +29,27 @@ export type FoundCommit =
   | { readonly kind: "absent"; readonly version: number }
   | (DeltaProblem & { readonly version: number; readonly generation: number });
 
-/** Versions of the JSON commits there are, oldest first, from `from` on. */
-export async function listCommits(store: ObjectStore, path: string, from = 0): Promise<number[]> {
+/** A commit that is there, as a listing shows it. */
+export interface ListedCommit {
+  readonly version: number;
+  readonly generation: number;
+}
+
+/** The JSON commits there are, oldest first, from version `from` on. */
+export async function listCommits(
+  store: ObjectStore,
+  path: string,
+  from = 0,
+): Promise<ListedCommit[]> {
   const prefix = logPrefix(path);
   const after = from > 0 ? { after: commitObject(path, from - 1) } : {};
   const objects = await store.list(prefix, after);
-  return objects
-    .map(({ name }) => name.slice(prefix.length))
-    .filter((name) => commitName.test(name))
-    .map((name) => Number(name.slice(0, versionDigits)));
+  return objects.flatMap(({ name, generation }) => {
+    const file = name.slice(prefix.length);
+    return commitName.test(file)
+      ? [{ version: Number(file.slice(0, versionDigits)), generation }]
+      : [];
+  });
 }
 
 /** Reads one commit, giving way to other work every few milliseconds while it parses. */

@@ -71,12 +71,12 @@ export function landingsOfState(
   table: LakeTable,
   cursor: CursorDocument | null,
 ): TableLandings {
-  const columns = state.metaData?.partitionColumns ?? [];
+  const columns = state.metaData?.partitionColumns ?? cursor?.partitionColumns ?? [];
   const epochOf = epochsOf(state.named, cursor, state.version);
   const column = dayColumn(columns, table.columns);
   const day = column === null ? null : { column, format: table.format };
   return {
-    tableId: state.metaData?.id ?? null,
+    tableId: state.metaData?.id ?? cursor?.tableId ?? null,
     version: state.version,
     epoch: epochOf(state.version),
     partitionColumns: columns,

@@ -93,8 +93,8 @@ async function isSame(store: ObjectStore, path: string, known: Kept): Promise<bo
 }
 
 async function empty(store: ObjectStore, path: string): Promise<Kept> {
-  const [first = 0] = await listCommits(store, path);
-  return { state: emptyState(first), problem: null, generation: 0, weight: 0 };
+  const [first] = await listCommits(store, path);
+  return { state: emptyState(first?.version ?? 0), problem: null, generation: 0, weight: 0 };
 }
 
 async function extended(store: ObjectStore, path: string, base: Kept): Promise<Kept> {
