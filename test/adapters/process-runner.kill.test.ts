@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../adapters/embedded/clock.ts";
 import {
   createJob,
   type JobTicket,
@@ -13,7 +14,6 @@ import { markOf } from "../../adapters/embedded/job-processes.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { endOf, running } from "../contract/job-runner.contract.ts";
 import { type ProcessPlace, pidLives, processPlace } from "../support/process-place.ts";
-import { realClock } from "../support/real-clock.ts";
 
 /**
  * What a runner promises when processes die: a job is begun once, outlives who submitted it, and is
@@ -61,7 +61,7 @@ async function supervisorOf(jobId: string): Promise<number> {
   for (;;) {
     const start = readStart(jobFolder(at.folder, jobId));
     if (start !== null) return start.supervisor.pid;
-    await realClock.sleep(10);
+    await systemClock().sleep(10);
   }
 }
 
@@ -69,9 +69,9 @@ async function supervisorOf(jobId: string): Promise<number> {
 async function submitElsewhere(job: unknown): Promise<ChildProcess> {
   const program = `
     import { processRunner } from ${JSON.stringify(new URL("../../adapters/embedded/process-runner.ts", import.meta.url).href)};
-    import { realClock } from ${JSON.stringify(new URL("../support/real-clock.ts", import.meta.url).href)};
+    import { systemClock } from ${JSON.stringify(new URL("../../adapters/embedded/clock.ts", import.meta.url).href)};
     const { options, job } = JSON.parse(process.env.SUBMIT);
-    const runner = processRunner({ ...options, clock: realClock });
+    const runner = processRunner({ ...options, clock: systemClock() });
     runner.statuses().subscribe();
     console.log((await runner.submit(job)).kind);
   `;

@@ -1,4 +1,6 @@
+import { jobSpecs } from "../support/job-specs.ts";
 import { processPlace } from "../support/process-place.ts";
+import { rehearsalPlace } from "../support/rehearsal-place.ts";
 import { type Conduct, describeJobRunner, type RunnerPlace } from "./job-runner.contract.ts";
 
 const script = `
@@ -29,3 +31,30 @@ async function processes(): Promise<RunnerPlace> {
 }
 
 describeJobRunner("process", processes);
+
+const table = { table: "risk.merchant_features_v1", column: "ds", effect: "overwrites" } as const;
+const nowhere = { ...table, table: "no.such.table.with.so.many.parts" };
+
+async function rehearsals(): Promise<RunnerPlace> {
+  const at = rehearsalPlace({
+    durationMs: 150,
+    faults: [
+      { step: "fails/backfill", does: "fail" },
+      { step: "hangs/backfill", does: "hang" },
+    ],
+  });
+  const next = jobSpecs();
+  return {
+    open: () => at.open(),
+    job: (conduct: Conduct, more = {}) =>
+      next({ config: conduct, output: conduct === "cannot-run" ? nowhere : table, ...more }),
+    starts: async (jobId) => {
+      const commits = await at.commits("risk/merchant_features_v1");
+      return commits.filter((commit) => commit.jobId === jobId).length;
+    },
+    runs: async () => false,
+    dispose: () => at.close(),
+  };
+}
+
+describeJobRunner("rehearsal", rehearsals);

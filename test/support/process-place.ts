@@ -9,13 +9,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../adapters/embedded/clock.ts";
 import {
   type ProcessRunnerOptions,
   processRunner,
 } from "../../adapters/embedded/process-runner.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
 import { jobSpecs } from "./job-specs.ts";
-import { realClock } from "./real-clock.ts";
 
 /** A folder with a process runner in it, whose jobs run a script and write below `$PLACE`. */
 export interface ProcessPlace {
@@ -63,7 +63,7 @@ export function processPlace(
     folder: options.folder,
     options,
     open(own = {}) {
-      const runner = processRunner({ ...options, clock: realClock, ...own });
+      const runner = processRunner({ ...options, clock: systemClock(), ...own });
       opened.push(runner);
       return runner;
     },
@@ -74,7 +74,7 @@ export function processPlace(
       const giveUpAt = Date.now() + 20_000;
       while (!read(file).endsWith("\n")) {
         if (Date.now() > giveUpAt) throw new Error(`nothing was written to ${file}`);
-        await realClock.sleep(10);
+        await systemClock().sleep(10);
       }
       return read(file).trim();
     },

@@ -1,0 +1,70 @@
+import { belongs, dayOfValue } from "../../core/delta-partitions.ts";
+import type { DeltaState } from "../../core/delta-state.ts";
+import { fixedOf, lakeTable } from "../../core/lake-layout.ts";
+import { baseTable } from "../../core/plan-index.ts";
+import { withDeltaTable } from "../../lake/delta-table.ts";
+import { PermanentError } from "../../ports/errors.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Partition, TableName } from "../../schemas/ids.ts";
+import type { Settings } from "../../schemas/settings.ts";
+
+/** A table as a job finds it, whatever its partition column is called. */
+export interface FoundTable {
+  /** Where it lies, or would be written. */
+  readonly path: string;
+  /** Days that have rows. */
+  readonly days: ReadonlySet<Partition>;
+  /** Names of its data files when it has no partitions; null when it has, or is not there. */
+  readonly files: readonly string[] | null;
+}
+
+/**
+ * Finds a table in its Delta log, or, where it has none, by the folders of its partitions. Throws
+ * `PermanentError` for a name that lies nowhere.
+ */
+export async function findTable(
+  lake: ObjectStore,
+  name: TableName,
+  tables: Settings["tables"],
+): Promise<FoundTable> {
+  const base = baseTable(name);
+  const paths = lakeTable(base, [], tables)?.paths ?? [];
+  for (const path of paths) {
+    const found = await withDeltaTable(lake, path, ({ state }) => foundIn(state, path, name));
+    if (found !== null) return found;
+  }
+  const [path] = paths;
+  if (path === undefined) throw new PermanentError(`cannot tell where ${name} lies in the lake`);
+  for (const other of paths) {
+    const days = await daysOfFolders(lake, other);
+    if (days.size > 0) return { path: other, days, files: null };
+  }
+  return { path, days: new Set(), files: null };
+}
+
+function foundIn(state: DeltaState, path: string, name: TableName): FoundTable | null {
+  if (state.version < 0) return null;
+  const columns = state.metaData?.partitionColumns ?? [];
+  const wanted = { name, fixed: fixedOf(name) };
+  const live = [...state.partitions.values()].filter((partition) => partition.live.size > 0);
+  if (columns.length === 0) {
+    const files = live.flatMap((partition) =>
+      [...partition.live.values()].map((file) => file.path),
+    );
+    return { path, days: new Set(), files };
+  }
+  const days = live
+    .filter(({ values }) => belongs(values, wanted, columns))
+    .flatMap(({ values }) => Object.values(values).map((value) => dayOfValue(value, "yyyyMMdd")))
+    .filter((day) => day !== null);
+  return { path, days: new Set(days), files: null };
+}
+
+const foldersMax = 10_000;
+const dayFolder = /=(\d{4}-?\d\d-?\d\d)\//;
+
+async function daysOfFolders(lake: ObjectStore, path: string): Promise<Set<Partition>> {
+  const objects = await lake.list(`${path}/`, { limit: foldersMax });
+  const days = objects.map(({ name }) => dayOfValue(dayFolder.exec(name)?.[1], "yyyyMMdd"));
+  return new Set(days.filter((day) => day !== null));
+}

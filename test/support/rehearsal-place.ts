@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../adapters/embedded/clock.ts";
+import { sqliteKeyValueStore } from "../../adapters/embedded/key-value-store.ts";
+import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
+import {
+  type RehearsalRunnerOptions,
+  rehearsalRunner,
+} from "../../adapters/embedded/rehearsal-runner.ts";
+import { commitDelta } from "../../lake/delta-writer.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+
+/** One commit of a Delta log, as its lines say. */
+export interface LoggedCommit {
+  readonly info: Readonly<Record<string, unknown>>;
+  readonly jobId: string | null;
+  /** Added partitions and their rows. */
+  readonly adds: readonly { readonly day: string | null; readonly rows: number }[];
+  readonly removes: number;
+}
+
+/** A lake, an online store and rehearsals over them, all in a folder of their own. */
+export interface RehearsalPlace {
+  readonly place: string;
+  readonly lake: ObjectStore;
+  readonly keyValueStore: KeyValueStore;
+  open(more?: Partial<RehearsalRunnerOptions>): JobRunner;
+  /** Days land in a table, written by somebody else. */
+  land(path: string, ...days: readonly string[]): Promise<void>;
+  /** The commits of the table at a path, oldest first. */
+  commits(path: string): Promise<readonly LoggedCommit[]>;
+  close(): Promise<void>;
+}
+
+export function rehearsalPlace(
+  behaviour: Partial<RehearsalBehaviour> = {},
+  folder = mkdtempSync(join(tmpdir(), "landfall-rehearsal-")),
+): RehearsalPlace {
+  const lake = directoryObjectStore({ root: join(folder, "lake") });
+  const keyValueStore = sqliteKeyValueStore({ file: join(folder, "key-values.db") });
+  const opened: JobRunner[] = [];
+  return {
+    place: folder,
+    lake,
+    keyValueStore,
+    open(more = {}) {
+      const runner = rehearsalRunner({
+        file: join(folder, "rehearsal.db"),
+        behaviour: RehearsalBehaviour.parse({ durationMs: 0, ...behaviour }),
+        lake,
+        keyValueStore,
+        clock: systemClock(),
+        ...more,
+      });
+      opened.push(runner);
+      return runner;
+    },
+    async land(path, ...days) {
+      await commitDelta(
+        lake,
+        { path, partitionColumn: "ds" },
+        {
+          partitions: days.map((partition) => ({ partition, rows: 10 })),
+          mode: "append",
+          operation: "WRITE",
+          engineInfo: "somebody else",
+          at: 1,
+        },
+      );
+    },
+    async commits(path) {
+      const objects = await lake.list(`${path}/_delta_log/`);
+      return Promise.all(
+        objects.map(async ({ name }) => logged((await lake.read(name))?.bytes ?? new Uint8Array())),
+      );
+    },
+    async close() {
+      for (const runner of opened) await runner.close();
+      await lake.close();
+      await keyValueStore.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Action {
+  readonly commitInfo?: Record<string, unknown> & { rehearsal?: { jobId: string } };
+  readonly add?: { partitionValues: Record<string, string>; stats: string };
+  readonly remove?: object;
+}
+
+function logged(bytes: Uint8Array): LoggedCommit {
+  const lines = Buffer.from(bytes).toString("utf8").trim().split("\n");
+  const actions = lines.map((line) => JSON.parse(line) as Action);
+  const info = actions.find((action) => action.commitInfo !== undefined)?.commitInfo ?? {};
+  return {
+    info,
+    jobId: info.rehearsal?.jobId ?? null,
+    adds: actions.flatMap(({ add }) =>
+      add === undefined
+        ? []
+        : [
+            {
+              day: Object.values(add.partitionValues)[0] ?? null,
+              rows: (JSON.parse(add.stats) as { numRecords: number }).numRecords,
+            },
+          ],
+    ),
+    removes: actions.filter(({ remove }) => remove !== undefined).length,
+  };
+}
