@@ -4,12 +4,14 @@ import type { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
 import type { Log } from "../services/log.ts";
 import { tracker } from "../services/tracker/pipeline.ts";
-import { watcher } from "../services/watcher/pipeline.ts";
+import { type WatcherPace, watcher } from "../services/watcher/pipeline.ts";
 
 export interface Running {
   readonly world: EmbeddedWorld;
   readonly settings: Settings;
   readonly log: Log;
+  /** The watcher's pace, where the usual one does not fit the clock. */
+  readonly pace?: WatcherPace;
   /** Emits once when all three are to finish what they took and end. */
   readonly stop: Observable<unknown>;
 }
@@ -18,8 +20,9 @@ export interface Running {
  * Watcher, dispatcher and tracker in one process. Resolves when `stop` has emitted and all three
  * have finished what they had taken; rejects when one of them fails.
  */
-export async function runServices({ world, settings, log, stop }: Running): Promise<void> {
-  const ports = { ...world, settings, log };
+export async function runServices(running: Running): Promise<void> {
+  const { world, settings, log, stop, pace } = running;
+  const ports = { ...world, settings, log, ...(pace === undefined ? {} : { pace }) };
   await lastValueFrom(
     merge(
       watcher(ports, stop),

@@ -119,7 +119,14 @@ async function main(): Promise<void> {
   );
   const release = await writeRelease(world.configs, await readConfigs(configs));
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
-  const done = runServices({ world, settings: Settings.parse(settings), log: say.log, stop });
+  const pace = {
+    beatMs: 250 * speed,
+    reconcileMs: 30_000 * speed,
+    saveMs: 2_000 * speed,
+    patienceMs: 60_000 * speed,
+  };
+  const parsed = Settings.parse(settings);
+  const done = runServices({ world, settings: parsed, log: say.log, stop, pace });
   await Promise.race([done, play(clock, say)]);
   await quiet(world.store);
   stop.next();

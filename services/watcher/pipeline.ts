@@ -86,7 +86,7 @@ export function watcher(ports: WatcherPorts, stop: Observable<unknown>): Observa
   );
   const due = clock.every(pace.beatMs).pipe(
     exhaustMap(() => lake.due()),
-    mergeMap(from),
+    mergeMap((tables) => from(tables)),
   );
   const looks = merge(heard, due).pipe(takeUntil(ended), onePerKey(tablesAtOnce, follow));
   const saves = clock.every(pace.saveMs).pipe(

@@ -1,0 +1,23 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+test("the README's first command tells the whole story and ends by itself", {
+  timeout: 90_000,
+}, async () => {
+  const { stdout } = await promisify(execFile)("npm", ["run", "-s", "demo"], { cwd: root });
+  for (const told of [
+    "first of 48 commits through the day",
+    "26 hours late",
+    "the same notification once more",
+    "executor lost, container killed by YARN",
+    "exit 0, nothing written",
+    "partners.fraud_scores@2026-03-04: it has not landed",
+    "Inputs complete to job launched: p50",
+    "Documents per succeeded task",
+  ]) {
+    expect(stdout).toContain(told);
+  }
+});
