@@ -32,7 +32,7 @@ export function isName(text: string): boolean {
   );
 }
 
-const namePart = /^[A-Za-z0-9_$:-]+$/;
+const namePart = /^(?!__proto__$)[A-Za-z0-9_$][A-Za-z0-9_$:-]*$/;
 const subPartition = /^[A-Za-z0-9_]+=[A-Za-z0-9_%:.+-]+$/;
 
 /**
@@ -48,8 +48,7 @@ export function tableName(text: string, findings: Findings): string | null {
   const good =
     base.length <= 300 &&
     base.split(".").every((part) => namePart.test(part)) &&
-    subs.every((sub) => subPartition.test(sub) && !sub.includes("..")) &&
-    base !== "__proto__";
+    subs.every((sub) => subPartition.test(sub) && !sub.includes(".."));
   if (good) return [base, ...subs].join("/");
   findings.error(
     `${quoted(text)} is not the name of a table; write db.table or db.table/column=value`,

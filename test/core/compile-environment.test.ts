@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { Plan } from "../../schemas/plan.ts";
 import { compileFiles, events, file, groupBy, join, stepOf } from "../support/configs.ts";
 
-const ds = { partitionColumn: "ds" };
 const online = { online: 1 };
 
 describe("environments", () => {
