@@ -142,11 +142,25 @@ function overConnection(raw: Libsql.Database, file: string): Database {
     read: (work) => transaction("BEGIN DEFERRED", work),
     write: (work) => transaction("BEGIN IMMEDIATE", work),
     close() {
+      if (!open) return;
       open = false;
       statements.clear();
-      if (raw.open) raw.close();
+      emptyLog(raw);
+      raw.close();
     },
   };
+}
+
+/**
+ * Moves the log into the file, as far as other processes let it: libsql 0.5 closes a connection only
+ * when its statements are garbage, so SQLite's own emptying of the log at the last close never comes.
+ */
+function emptyLog(raw: Libsql.Database): void {
+  try {
+    raw.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+  } catch (cause) {
+    if (codeOf(cause) === 0) throw cause;
+  }
 }
 
 /** Values go in as one array: libsql takes a single null or blob for a set of named values. */

@@ -20,7 +20,7 @@ import {
   sqlText,
   textOfSql,
 } from "./database.ts";
-import { listing, taskColumns, taskQueries, taskStorePart } from "./task-table.ts";
+import { listing, rowOf, taskQueries, taskStorePart } from "./task-table.ts";
 
 /** A task store in a SQLite file, which other processes may have open too. */
 export function sqliteTaskStore({ file }: { readonly file: string }): TaskStore {
@@ -166,13 +166,12 @@ function holds(
 
 /** How one document is to change; its text is made before the file is locked. */
 function changeOf({ id, body }: Write, version: DocumentVersion): (database: Database) => void {
-  const key = sqlText(id);
   if (body === null) {
+    const key = sqlText(id);
     return (database) => database.statement("DELETE FROM documents WHERE id = ?").run(key);
   }
-  const text = JSON.stringify(body);
-  const columns = taskColumns(collectionOf(id) === "tasks" ? (body as Task) : null);
-  return (database) => database.statement(taskQueries.put).run(key, version, text, ...columns);
+  const row = rowOf(id, body, version);
+  return (database) => database.statement(taskQueries.put).run(...row);
 }
 
 function listTasks(

@@ -1,3 +1,6 @@
+import type { DocumentVersion } from "../../ports/task-store.ts";
+import { collectionOf, type DocumentId, type DocumentOf } from "../../schemas/documents.ts";
+import { parseTaskId } from "../../schemas/ids.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
 import { type Part, type SqlValue, sqlText } from "./database.ts";
 
@@ -25,37 +28,48 @@ export const taskStorePart: Part = {
     CREATE INDEX tasks_queued ON documents (queued_for, ready_since, id) WHERE queued_for IS NOT NULL;
     CREATE INDEX tasks_by_start ON documents (start DESC, id) WHERE state IS NOT NULL;
     CREATE INDEX tasks_by_state ON documents (state, start DESC, id) WHERE state IS NOT NULL;
-    CREATE INDEX tasks_by_step ON documents (step, start DESC, id, state) WHERE state IS NOT NULL`,
+    CREATE INDEX tasks_by_step ON documents (step, start DESC, id) WHERE state IS NOT NULL`,
 };
 
-const columns = ["state", "step", "start", "wake_at", "queued_for", "ready_since"] as const;
-const written = ["version", "body", ...columns];
+/** Columns that an id decides are not written again: that would rewrite their indexes. */
+const fixed = ["step", "start"] as const;
+const changing = ["version", "body", "state", "wake_at", "queued_for", "ready_since"] as const;
 
 /** Statements on single documents and on the tasks a dispatcher looks for. */
 export const taskQueries = {
-  /** Values: id, version, body, then `taskColumns`. */
-  put: `INSERT INTO documents (id, ${written.join(", ")})
-    VALUES (?, ${written.map(() => "?").join(", ")})
-    ON CONFLICT (id) DO UPDATE SET ${written.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+  /** Values: `rowOf` a document. */
+  put: `INSERT INTO documents (id, ${[...fixed, ...changing].join(", ")})
+    VALUES (?, ${[...fixed, ...changing].map(() => "?").join(", ")})
+    ON CONFLICT (id) DO UPDATE SET ${changing.map((name) => `${name} = excluded.${name}`).join(", ")}`,
   /** Values: now, limit. */
   due: "SELECT id FROM documents WHERE wake_at <= ? ORDER BY wake_at, id LIMIT ?",
   /** Values: pool, limit. */
   queued: "SELECT id FROM documents WHERE queued_for = ? ORDER BY ready_since, id LIMIT ?",
 } as const;
 
-/** Values of the columns copied out of a task, in the order of `put`. */
-export function taskColumns(task: Task | null): readonly SqlValue[] {
-  if (task === null) return columns.map(() => null);
-  const { state, step, start, wakeAt, queuedFor } = task;
+/** The row of a document, in the order of `put`. */
+export function rowOf(
+  id: DocumentId,
+  body: DocumentOf<DocumentId>,
+  version: DocumentVersion,
+): readonly SqlValue[] {
+  const shared = [version, JSON.stringify(body)];
+  if (collectionOf(id) !== "tasks") return [sqlText(id), null, null, ...shared, ...noTask];
+  const { state, wakeAt, queuedFor } = body as Task;
+  const { step, range } = parseTaskId(id.slice("tasks/".length));
   return [
-    state.kind,
+    sqlText(id),
     sqlText(step),
-    start,
+    sqlText(range.start),
+    ...shared,
+    state.kind,
     wakeAt,
     queuedFor === null ? null : sqlText(queuedFor),
     state.kind === "ready" ? state.since : null,
   ];
 }
+
+const noTask = [null, null, null, null] as const;
 
 /** The query of a list of tasks, and its values but for the limit, which comes last. */
 export function listing(filter: { readonly state?: TaskStateKind; readonly step?: string }): {
