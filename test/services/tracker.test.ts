@@ -1,0 +1,162 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { RetryableError } from "../../ports/errors.ts";
+import type { JobStatus } from "../../ports/job-runner.ts";
+import { endOf } from "../contract/job-runner.contract.ts";
+import { step } from "../support/plan.ts";
+import { jobOf, type TrackerPlace, trackerPlace } from "../support/tracker-place.ts";
+
+const features = step("features", [], { stepDays: 1 });
+const day = (n: string) => `2025-09-${n}`;
+const range = (start: string, end = start) => ({ start: day(start), end: day(end) });
+const path = "out/features";
+
+let at: TrackerPlace;
+
+afterEach(() => at.close());
+
+describe("T1: reported at least once, forgotten only then", () => {
+  test("a publish that fails is made again, and the job is not forgotten before", async () => {
+    at = await trackerPlace([features]);
+    const forgotten: string[] = [];
+    const runner = at.open();
+    let failures = 0;
+    const bus: typeof at.bus = {
+      ...at.bus,
+      async publish(events) {
+        expect(forgotten).toEqual([]);
+        failures += 1;
+        if (failures <= 2) throw new RetryableError("the bus is away");
+        await at.bus.publish(events);
+      },
+    };
+    const watched = {
+      ...runner,
+      async forget(jobIds: readonly string[]) {
+        forgotten.push(...jobIds);
+        await runner.forget(jobIds);
+      },
+    };
+    const one = at.track(watched, { bus });
+    const job = jobOf(features, range("01"));
+    await runner.submit(job);
+    expect((await at.reports(1))[0]?.jobId).toBe(job.jobId);
+    await one.stop();
+    expect(failures).toBe(3);
+    expect(forgotten).toEqual([job.jobId]);
+    const left: JobStatus[] = [];
+    at.open()
+      .statuses()
+      .subscribe((status) => left.push(status));
+    expect(left).toEqual([]);
+  });
+
+  test("stopped before it could publish, the next tracker reports", async () => {
+    at = await trackerPlace([features]);
+    const runner = at.open();
+    const refused: typeof at.bus = {
+      ...at.bus,
+      publish: () => Promise.reject(new RetryableError("the bus is away")),
+    };
+    const first = at.track(runner, { bus: refused });
+    const job = jobOf(features, range("01"));
+    await runner.submit(job);
+    await endOf(runner.statuses(), job.jobId);
+    await first.stop();
+    at.track(at.open());
+    expect((await at.reports(1))[0]?.jobId).toBe(job.jobId);
+  });
+
+  test("two trackers report the same, and statuses may repeat", async () => {
+    at = await trackerPlace([features]);
+    const [one, two] = [at.open(), at.open()];
+    const [first, second] = [at.track(one), at.track(two)];
+    const jobs = ["01", "02", "03"].map((n) => jobOf(features, range(n)));
+    for (const job of jobs) await one.submit(job);
+    const seen = new Map<string, unknown>();
+    while (seen.size < 3) {
+      for (const report of await at.reports(1)) {
+        expect(seen.get(report.jobId) ?? report).toEqual(report);
+        seen.set(report.jobId, report);
+      }
+    }
+    await first.stop();
+    await second.stop();
+    expect([...seen.keys()].sort()).toEqual(jobs.map(({ jobId }) => jobId).sort());
+  });
+});
+
+describe("T2: what cannot be read is not reported as missing", () => {
+  test("a lake that does not answer is asked again", async () => {
+    at = await trackerPlace([features]);
+    const runner = at.open();
+    let asked = 0;
+    const lake: typeof at.lake = {
+      ...at.lake,
+      read(name) {
+        asked += 1;
+        return asked <= 3
+          ? Promise.reject(new RetryableError("the lake is away"))
+          : at.lake.read(name);
+      },
+    };
+    at.track(runner, { lake });
+    await runner.submit(jobOf(features, range("01")));
+    expect((await at.reports(1))[0]?.outputs[0]?.landing?.state).toBe("landed");
+    expect(asked).toBeGreaterThan(3);
+    expect(at.logged[0]).toMatchObject({ level: "warn" });
+  });
+
+  test("a commit that is not whole yet is waited for", async () => {
+    at = await trackerPlace([features]);
+    const runner = at.open();
+    const job = jobOf(features, range("01"));
+    await runner.submit(job);
+    await endOf(runner.statuses(), job.jobId);
+    const broken = `${path}/_delta_log/00000000000000000001.json`;
+    const add = `{"add":{"path":"p","partitionValues":{"ds":"2025-09-01"},"size":1,"modificationTime":1,"dataChange":true}}`;
+    await at.lake.write(broken, Buffer.from(add.slice(0, 60)));
+    at.track(runner);
+    const reported = at.reports(1);
+    while (at.logged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(at.logged[0]?.message).toBe(`${job.task} cannot be reported yet`);
+    await at.lake.write(broken, Buffer.from(`${add}\n`));
+    expect((await reported)[0]?.outputs[0]?.landing?.version.n).toBe(1);
+  });
+
+  test("without a plan nothing is reported until there is one", async () => {
+    at = await trackerPlace([]);
+    const runner = at.open();
+    at.track(runner);
+    await runner.submit(jobOf(features, range("01")));
+    while (at.logged.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await at.release(features);
+    expect((await at.reports(1))[0]?.outputs[0]?.landing?.state).toBe("landed");
+  });
+});
+
+test("a step new to the plan is found at once; a retired one is reported without outputs", async () => {
+  at = await trackerPlace([features]);
+  const runner = at.open();
+  at.track(runner);
+  await runner.submit(jobOf(features, range("01")));
+  await at.reports(1);
+  const added = step("added", []);
+  await at.release(added);
+  await runner.submit(jobOf(added, range("01")));
+  expect((await at.reports(1))[0]?.outputs).toHaveLength(1);
+  await runner.submit(jobOf(features, range("02")));
+  expect((await at.reports(1))[0]).toMatchObject({ outcome: "succeeded", outputs: [] });
+});
+
+test("a hundred jobs of one table read its cursor once and the plan a few times", async () => {
+  at = await trackerPlace([features]);
+  const runner = at.open();
+  at.track(runner);
+  const before = at.store.counters().documentsRead;
+  const jobs = Array.from({ length: 100 }, (_, n) =>
+    jobOf(features, range(String((n % 28) + 1).padStart(2, "0"))),
+  );
+  for (const job of jobs) await runner.submit(job);
+  expect(new Set((await at.reports(100)).map(({ jobId }) => jobId)).size).toBe(100);
+  expect(at.store.counters().documentsRead - before).toBeLessThan(20);
+});
