@@ -13,7 +13,9 @@ export interface LiveFile {
 export interface Change {
   readonly n: number;
   readonly at: number;
-  /** Null when a file does not say. */
+  /** Files added; none: rows were only taken away. */
+  readonly adds: number;
+  /** Rows added; null when a file does not say. */
   readonly rows: number | null;
   readonly bytes: number | null;
 }
@@ -98,13 +100,17 @@ function changedBy(
   file: DeltaFile,
   { n, at }: { readonly n: number; readonly at: number },
 ): Change {
-  const same = before?.n === n ? before : { n, at, rows: 0, bytes: 0 };
-  return file.kind === "add" ? addedTo(same, file) : same;
+  const same = before?.n === n ? before : { n, at, adds: 0, rows: 0, bytes: 0 };
+  return file.kind === "add" ? addedTo(same, { ...file, adds: 1 }) : same;
 }
 
-function addedTo(change: Change, { rows, bytes }: Pick<Change, "rows" | "bytes">): Change {
+function addedTo(
+  change: Change,
+  { adds, rows, bytes }: Pick<Change, "adds" | "rows" | "bytes">,
+): Change {
   return {
     ...change,
+    adds: change.adds + adds,
     rows: change.rows === null || rows === null ? null : change.rows + rows,
     bytes: change.bytes === null || bytes === null ? null : change.bytes + bytes,
   };
@@ -169,16 +175,16 @@ function landingOfDay({ change, gone }: Day, epochOf: (n: number) => number): La
   return deltaLanding(change, { epoch: epochOf(change.n), gone });
 }
 
-/** A change of rows as a landing. */
+/** A change of rows as a landing; rows and bytes are told where files were added. */
 export function deltaLanding(
-  { n, at, rows, bytes }: Change,
+  { n, at, adds, rows, bytes }: Change,
   { epoch, gone }: { readonly epoch: number; readonly gone: boolean },
 ): Landing {
   return {
     state: gone ? "gone" : "landed",
     version: { epoch, n },
-    ...(rows === null || gone ? {} : { rows }),
-    ...(bytes === null || gone ? {} : { bytes }),
+    ...(rows === null || adds === 0 ? {} : { rows }),
+    ...(bytes === null || adds === 0 ? {} : { bytes }),
     at,
     seenBy: "delta",
   };

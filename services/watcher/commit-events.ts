@@ -79,11 +79,11 @@ function partitionReading(
 }
 
 function addedTo(
-  { table, partition, rows, bytes }: Touched,
+  { table, partition, ...added }: Touched,
   { version: n, at }: Found,
   { epoch }: CursorDocument,
 ): PartitionLanded {
-  const landing = deltaLanding({ n, at, rows, bytes }, { epoch, gone: false });
+  const landing = deltaLanding({ n, at, ...added }, { epoch, gone: false });
   return landed(table, partition, { landing, backlog: false });
 }
 
@@ -94,7 +94,7 @@ function takenFrom(
   { found, cursor }: { readonly found: Found; readonly cursor: CursorDocument },
 ): PartitionLanded {
   const unknown = deltaLanding(
-    { n: found.version, at: found.at, rows: null, bytes: null },
+    { n: found.version, at: found.at, adds: 0, rows: null, bytes: null },
     { epoch: cursor.epoch, gone: false },
   );
   const landing = seen.landings.get(table)?.get(partition) ?? unknown;
