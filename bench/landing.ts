@@ -113,10 +113,11 @@ async function main(folder: string): Promise<void> {
   submitted.clear();
   const before = world.store.counters();
   const renamed = await writeLandings(lake);
-  await until(() => succeeded(2 * landings), 30_000);
+  await until(() => submitted.size >= landings, 30_000);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const after = world.store.counters();
   const all = await world.store.listTasks({ state: "succeeded", limit: 2 * landings });
   const tasks = all.length - landings;
-  const after = world.store.counters();
   stop.next();
   await done;
   await world.close();

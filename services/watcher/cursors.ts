@@ -10,9 +10,18 @@ import type { Followed } from "./followed.ts";
 export interface Cursors {
   /** The stored cursors of tables; null where there is none. */
   load(tables: readonly TableName[]): Promise<ReadonlyMap<TableName, CursorDocument | null>>;
-  /** Stores every cursor that moved. Throws when the store does; the next call does the rest. */
-  save(followed: Iterable<Followed>): Promise<void>;
+  /**
+   * Stores cursors that moved by `commitsUnsaved` or are of another table than the stored one; with
+   * `all`, every one that moved. Throws when the store does; the next call does the rest.
+   */
+  save(followed: Iterable<Followed>, options?: { readonly all: boolean }): Promise<void>;
 }
+
+/**
+ * Commits of a table that may be published again after a crash. A table with one commit a day would
+ * otherwise cost a write for each.
+ */
+const commitsUnsaved = 20;
 
 /** Documents of one commit or one reading. */
 const documentsTogether = 400;
@@ -53,10 +62,13 @@ export function cursorsOf(store: TaskStore): Cursors {
       for (const page of pages(tables)) await read(page);
       return new Map(tables.map((table) => [table, stored.get(table)?.body ?? null]));
     },
-    async save(followed) {
-      const moved = [...followed].flatMap(({ cursor }) =>
-        cursor !== null && cursor !== stored.get(cursor.table)?.body ? [cursor] : [],
-      );
+    async save(followed, { all } = { all: false }) {
+      const moved = [...followed].flatMap(({ cursor }) => {
+        if (cursor === null) return [];
+        const before = stored.get(cursor.table)?.body ?? null;
+        const due = all ? cursor !== before : isFar(before, cursor);
+        return due ? [cursor] : [];
+      });
       for (const page of pages(moved)) {
         const answer = await write(page);
         if (answer.kind === "committed") continue;
@@ -65,6 +77,11 @@ export function cursorsOf(store: TaskStore): Cursors {
       }
     },
   };
+}
+
+function isFar(before: CursorDocument | null, now: CursorDocument): boolean {
+  if (before === null || before.epoch !== now.epoch || before.tableId !== now.tableId) return true;
+  return now.contiguous - before.contiguous >= commitsUnsaved;
 }
 
 function* pages<T>(all: readonly T[]): Generator<readonly T[]> {

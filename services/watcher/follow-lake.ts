@@ -22,7 +22,7 @@ export interface FollowedLake {
   due(): Promise<Wanted[]>;
   /** Looks at one table. */
   follow(table: TableName): Promise<void>;
-  save(): Promise<void>;
+  save(options?: { readonly all: boolean }): Promise<void>;
 }
 
 export function followLake(options: FollowLakeOptions): FollowedLake {
@@ -41,7 +41,8 @@ export function followLake(options: FollowLakeOptions): FollowedLake {
       const table = lake.tables.get(name);
       if (table !== undefined) await followTable(options, table, (object) => locate(lake, object));
     },
-    save: () => trying(lake, "save cursors", () => lake.cursors.save(lake.tables.values())),
+    save: (options) =>
+      trying(lake, "save cursors", () => lake.cursors.save(lake.tables.values(), options)),
   };
 }
 

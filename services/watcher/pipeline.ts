@@ -99,7 +99,7 @@ export function watcher(ports: WatcherPorts, stop: Observable<unknown>): Observa
   );
   return concat(
     merge(looks, saves, ticks),
-    defer(() => lake.save()),
+    defer(() => lake.save({ all: true })),
   ).pipe(ignoreElements());
 }
 
