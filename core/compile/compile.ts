@@ -5,6 +5,7 @@ import { sha256Hex, sha256HexOf } from "../hash.ts";
 import { linked, orderedProblems, pipelinesOf, tablesOf } from "./assemble.ts";
 import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
+import { newFindings } from "./findings.ts";
 import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, reasonOfNone } from "./recipes.ts";
 import { type Candidate, settle } from "./settle.ts";
@@ -76,13 +77,25 @@ function candidatesOf(
   const share = sharedEnvironments();
   const before = new Set(previous?.steps.map((step) => step.config));
   return files.map((file) => {
-    const { config, ...read } = readConfig(file);
     const { path } = file;
-    if (config === null) return { ...read, path, draft: null, held: false };
-    const team = teams.of({ team: config.team, path });
-    const draft = draftOf(config, { team, settings, findings: read.findings, share });
-    return { ...read, path, draft, held: team.broken && before.has(config.name) };
+    try {
+      const { config, ...read } = readConfig(file);
+      if (config === null) return { ...read, path, draft: null, held: false };
+      const team = teams.of({ team: config.team, path });
+      const draft = draftOf(config, { team, settings, findings: read.findings, share });
+      return { ...read, path, draft, held: team.broken && before.has(config.name) };
+    } catch (cause) {
+      return tooDeep(path, cause);
+    }
   });
+}
+
+/** What becomes of a file nested deeper than the stack; other errors are bugs and thrown on. */
+function tooDeep(path: string, cause: unknown): Candidate {
+  if (!(cause instanceof RangeError)) throw cause;
+  const findings = newFindings();
+  findings.error("is nested too deeply to be a compiled conf; compile the config again");
+  return { path, name: null, nameOfPath: "", findings, draft: null, held: false };
 }
 
 /**

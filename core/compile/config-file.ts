@@ -77,7 +77,9 @@ export function readConfig(file: ConfigFile): ReadConfig {
   const name = nameIn(json);
   const parsed = SCHEMAS[confType].safeParse(json);
   if (!parsed.success) {
-    findings.error(`is not a compiled conf of ${confType}: ${issuesOf(parsed.error)}`);
+    findings.error(
+      `is not a compiled conf of ${confType}: ${issuesOf(parsed.error)}; compile the config again`,
+    );
     return answer(name, null);
   }
   const body = { confType, body: parsed.data } as Body;

@@ -70,7 +70,7 @@ export function describe(
     backfillSchedule: backfillSchedule ?? (backfillFirst ? uploadSchedule : null),
     backfillDays: fillsEndOnly(config)
       ? 1
-      : (metaData.executionInfo?.stepDays ?? defaultDays(config, reading)),
+      : (metaData.executionInfo?.stepDays ?? defaultDays(config)),
     backfillFirst,
   };
 }
@@ -123,10 +123,9 @@ function backfillScheduleOf(config: Runnable, findings: Findings): string | null
 }
 
 /** `GroupByPlanner`, `MonolithJoinPlanner` and `StagingQueryPlanner`; airbnb's `--step-days`. */
-function defaultDays(config: Runnable, reading: SourceReading): number {
-  const model = config.confType === "group_bys" ? groupByModel(config.body, reading) : null;
+function defaultDays(config: Runnable): number {
   if (config.flavour === "airbnb") return 30;
-  return model === "events" ? 15 : 1;
+  return config.confType === "group_bys" && groupByModel(config.body) === "events" ? 15 : 1;
 }
 
 /** `MetaDataOps.outputTable`: what zipline was told, else `<namespace>.<sanitized name>`. */

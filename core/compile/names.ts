@@ -47,6 +47,7 @@ export function tableName(text: string, findings: Findings): string | null {
   const [base = "", ...subs] = text.trim().replaceAll("`", "").split("/");
   const good =
     base.length <= 300 &&
+    text.length <= 500 &&
     base.split(".").every((part) => namePart.test(part)) &&
     subs.every((sub) => subPartition.test(sub) && !sub.includes(".."));
   if (good) return [base, ...subs].join("/");

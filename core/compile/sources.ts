@@ -19,7 +19,7 @@ const oneDay: Window = { length: 1, timeUnit: "days" };
  * it reads the snapshot of the day; mutations only matter to joins.
  */
 export function groupByReads(groupBy: GroupBy, reading: SourceReading): Read[] {
-  return distinct(groupBy.sources.flatMap((source) => partReads(source, { groupBy, reading })));
+  return distinct(partReads({ groupBy, reading }));
 }
 
 /**
@@ -33,7 +33,7 @@ export function joinReads(join: Join, reading: SourceReading): Read[] {
   const ofLeft =
     table === null ? [] : readOf({ table, query, start: lag, end: lag, sourceJoin }, reading);
   const ofParts = (join.joinParts ?? []).flatMap(({ groupBy }) =>
-    groupBy.sources.flatMap((source) => partReads(source, { groupBy, left, reading })),
+    partReads({ groupBy, left, reading }),
   );
   const ofBootstraps = (join.bootstrapParts ?? []).flatMap((part) => {
     const partLag = part.query?.partitionLag ?? null;
@@ -42,13 +42,9 @@ export function joinReads(join: Join, reading: SourceReading): Read[] {
   return distinct([...ofLeft, ...ofParts, ...ofBootstraps]);
 }
 
-/** The model of a GroupBy's sources; Chronon asserts that they agree. */
-export function groupByModel(groupBy: GroupBy, reading: Reading): DataModel {
-  const models = new Set(groupBy.sources.map(modelOf));
-  if (models.size > 1) {
-    reading.findings.error("its sources mix events and entities; Chronon refuses that");
-  }
-  return models.has("events") ? "events" : "entities";
+/** The model of a GroupBy's sources, which agree: Chronon asserts that. */
+export function groupByModel(groupBy: GroupBy): DataModel {
+  return groupBy.sources.some((source) => modelOf(source) === "events") ? "events" : "entities";
 }
 
 interface PartReading {
@@ -57,7 +53,15 @@ interface PartReading {
   readonly reading: SourceReading;
 }
 
-function partReads(source: Source, { groupBy, left, reading }: PartReading): Read[] {
+function partReads(part: PartReading): Read[] {
+  const { groupBy, reading } = part;
+  if (new Set(groupBy.sources.map(modelOf)).size > 1) {
+    reading.findings.error("a GroupBy's sources mix events and entities; Chronon refuses that");
+  }
+  return groupBy.sources.flatMap((source) => sourceReads(source, part));
+}
+
+function sourceReads(source: Source, { groupBy, left, reading }: PartReading): Read[] {
   const { table, query, sourceJoin } = primaryOf(source, reading);
   if (table === null) return [];
   const { findings } = reading;

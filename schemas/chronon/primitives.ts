@@ -35,9 +35,16 @@ export const Accuracy = thriftEnum(["temporal", "snapshot"], {
   SNAPSHOT: "snapshot",
 });
 
+/** Longer lengths of time, whatever their unit, are a mistake. */
+const lengthMax = 1_000_000;
+
 /** A length of time in one unit, as Chronon writes windows, offsets and lags. */
 export const Window = z.looseObject({
-  length: z.number().int().min(0, { error: "expected a length of 0 or more" }),
+  length: z
+    .number()
+    .int()
+    .min(0, { error: "expected a length of 0 or more" })
+    .max(lengthMax, { error: `expected a length of at most ${lengthMax}` }),
   timeUnit: TimeUnit,
 });
 export type Window = Readonly<z.infer<typeof Window>>;

@@ -48,6 +48,12 @@ describe("a file that is no config is named, and nobody else is touched", () => 
     );
   });
 
+  test("one nested deeper than a stack", () => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    const text = JSON.stringify(groupBy("risk.bad")).replace("{", `{"x": ${deep},`);
+    expect(onlyProblem({ path, text })).toMatch(/^error: is nested too deeply/);
+  });
+
   test("one in a folder of no type", () => {
     expect(onlyProblem({ path: "compiled/notes/x", text: "{}" })).toMatch(/^warning: lies in no/);
   });
@@ -97,7 +103,17 @@ describe("a config that cannot be planned", () => {
     {
       title: "sources of both models",
       more: { sources: [events("data.a"), { entities: { snapshotTable: "data.b" } }] },
-      expected: "error: its sources mix events and entities",
+      expected: "error: a GroupBy's sources mix events and entities",
+    },
+    {
+      title: "a window longer than the calendar",
+      more: { aggregations: [{ windows: [days(9_007_199_254_740_991)] }] },
+      expected: "aggregations.0.windows.0.length: expected a length of at most 1000000",
+    },
+    {
+      title: "a name of a table longer than a plan takes",
+      more: { sources: [events(`data.t/${"x=1/".repeat(200)}x=1`)] },
+      expected: "is not the name of a table",
     },
     {
       title: "a source of no kind",

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { repositoryOf } from "../../bench/compile.ts";
 import type { ConfigFile } from "../../core/compile/config-file.ts";
 import { readers, repositories } from "../support/config-arbitraries.ts";
 import { compileFiles, stepsOf } from "../support/configs.ts";
@@ -80,4 +81,14 @@ test("what is reachable from nobody's table changes nobody: a new reader adds on
       }
     }),
   );
+});
+
+test("the repository of the benchmark is a good one, and every config has steps", () => {
+  const files = repositoryOf(200);
+  const plan = compileFiles(files);
+  expect(plan.problems).toEqual([]);
+  expect(new Set(plan.steps.map((step) => step.conf.path)).size).toBe(files.length);
+  expect(
+    plan.steps.filter((step) => step.inputs.some((input) => input.producedBy !== undefined)).length,
+  ).toBeGreaterThan(100);
 });
