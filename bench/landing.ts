@@ -9,6 +9,7 @@ import { writeRelease } from "../cli/release.ts";
 import { runServices } from "../cli/run-services.ts";
 import { commitDelta } from "../lake/delta-writer.ts";
 import type { JobRunner } from "../ports/job-runner.ts";
+import type { TaskStore } from "../ports/task-store.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
 import { silentLog } from "../services/log.ts";
@@ -75,6 +76,18 @@ async function until(true_: () => boolean | Promise<boolean>, forMs: number): Pr
   while (!(await true_()) && Date.now() < end) await new Promise((r) => setTimeout(r, 20));
 }
 
+/** Waits until nothing has been written for three seconds: every table was looked at once. */
+async function calm(store: TaskStore): Promise<void> {
+  let writes = -1;
+  await until(async () => {
+    const { documentsWritten } = store.counters();
+    const same = documentsWritten === writes;
+    writes = documentsWritten;
+    if (!same) await new Promise((resolve) => setTimeout(resolve, 3_000));
+    return same;
+  }, 300_000);
+}
+
 async function main(folder: string): Promise<void> {
   const lake = join(folder, "lake");
   const behaviour = RehearsalBehaviour.parse({ durationMs: 20 });
@@ -109,7 +122,7 @@ async function main(folder: string): Promise<void> {
     return tasks.length >= wanted;
   };
   await until(() => succeeded(landings), 180_000);
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await calm(world.store);
   submitted.clear();
   const before = world.store.counters();
   const renamed = await writeLandings(lake);
