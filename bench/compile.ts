@@ -85,6 +85,7 @@ function main(): void {
   const configs = 10_000;
   const files = repositoryOf(configs);
   const settings = Settings.parse({});
+  const cpuBefore = process.cpuUsage();
   const before = performance.now();
   const hashed = files.map((file) => ({
     ...file,
@@ -92,12 +93,14 @@ function main(): void {
   }));
   const plan = compile({ files: hashed, settings });
   const seconds = (performance.now() - before) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   const bytes = files.reduce((sum, file) => sum + file.text.length, 0);
   console.log(
     JSON.stringify({
       bench: "compile",
       configs,
       seconds: Math.round(seconds * 100) / 100,
+      cpuSeconds: Math.round((user + system) / 1e4) / 100,
       rssMb: Math.round(process.resourceUsage().maxRSS / 1024),
       inputMb: Math.round(bytes / 1e6),
       steps: plan.steps.length,

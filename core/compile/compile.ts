@@ -29,10 +29,7 @@ export function compile({ files, settings, previous }: Release): Plan {
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
   const confs = ordered.filter((file) => !isTeamFile(file.path));
   const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
-  const { drafts, kept } = settle(candidates, previous ?? null);
-  const standing = [...drafts.flatMap((draft) => draft.steps), ...kept].sort((a, b) =>
-    a.id < b.id ? -1 : 1,
-  );
+  const { drafts, steps: standing } = settle(candidates, previous ?? null);
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);

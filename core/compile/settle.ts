@@ -14,11 +14,11 @@ export interface Candidate {
   readonly held: boolean;
 }
 
-/** The steps that stand together, and which configs' files they are from. */
+/** What stands together. */
 export interface Settled {
   readonly drafts: readonly Draft[];
-  /** Last good steps of configs that have an error now. */
-  readonly kept: readonly PlanStep[];
+  /** Steps of the drafts, and last good ones of configs that have an error now, in order of id. */
+  readonly steps: readonly PlanStep[];
 }
 
 /**
@@ -38,11 +38,12 @@ export function settle(candidates: readonly Candidate[], previous: Plan | null):
   for (;;) {
     const kept = lastGood(withheld, { standing, previous });
     const drafts = [...standing.values()].flatMap(({ draft }) => (draft === null ? [] : [draft]));
-    const steps = [...drafts.flatMap((draft) => draft.steps), ...kept];
-    const ordered = steps.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const conflicts = [...sharedOutputs(ordered), ...cycles(ordered)];
+    const steps = [...drafts.flatMap((draft) => draft.steps), ...kept].sort((a, b) =>
+      a.id < b.id ? -1 : 1,
+    );
+    const conflicts = [...sharedOutputs(steps), ...cycles(steps)];
     const found = withhold(atFiles(conflicts, standing), { standing, withheld });
-    if (!found) return { drafts, kept };
+    if (!found) return { drafts, steps };
   }
 }
 

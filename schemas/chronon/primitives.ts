@@ -49,9 +49,12 @@ export const Window = z.looseObject({
 });
 export type Window = Readonly<z.infer<typeof Window>>;
 
-/** Values by name, of whatever type; only texts and numbers of it are ever used. */
-export const Values = z.record(z.string(), z.unknown());
-export type Values = Readonly<z.infer<typeof Values>>;
+/** Values by name, of whatever type. They are taken as they are: there are thousands of them. */
+export type Values = Readonly<Record<string, unknown>>;
+export const Values = z.custom<Values>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  { error: "expected values by name" },
+);
 
 /** A field that thrift omits when unset and Python may write as null. */
 export function optional<T extends z.ZodType>(type: T) {

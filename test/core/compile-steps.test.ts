@@ -217,6 +217,21 @@ describe("flavours", () => {
     expect(plan.steps.map((step) => step.stepDays)).toEqual([1, 4]);
   });
 
+  test("without historical backfill what fills only its last day is done a day at a time", () => {
+    const without = {
+      historicalBackfill: 0,
+      executionInfo: { stepDays: 30, historicalBackfill: 0 },
+    };
+    const days = (of: ReturnType<typeof file>) => compileFiles([of]).steps[0]?.stepDays;
+    expect(days(file("joins", join("risk.join", {}, without)))).toBe(1);
+    expect(days(file("group_bys", groupBy("risk.gb", {}, without)))).toBe(30);
+    const old = { root: "production" };
+    expect(days(file("group_bys", groupBy("risk.gb", {}, { historicalBackfill: 0 }), old))).toBe(1);
+    expect(days(file("group_bys", groupBy("risk.gb", {}, { historicalBackfill: 1 }), old))).toBe(
+      30,
+    );
+  });
+
   test("a conf with executionInfo is zipline's wherever it lies", () => {
     const conf = groupBy("risk.gb", {}, { executionInfo: { historicalBackfill: 0 } });
     const plan = compileFiles([file("group_bys", conf, airbnb)]);
