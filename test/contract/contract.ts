@@ -46,8 +46,8 @@ export function contract<Port extends object, Where extends Place<Port> = Place<
     };
     tests((title, body, timeoutMs = 30_000) => {
       const skipped = skip?.find((one) => one.tests.includes(title));
-      if (skipped === undefined) test(title, () => body(open, place), timeoutMs);
-      else test.skip(`${title} (${skipped.reason})`, () => body(open, place));
+      const name = skipped === undefined ? title : `${title} (${skipped.reason})`;
+      test.skipIf(skipped !== undefined)(name, () => body(open, place), timeoutMs);
     });
   });
 }
