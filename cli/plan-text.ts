@@ -1,6 +1,6 @@
-import { Table } from "console-table-printer";
 import pc from "picocolors";
 import type { Plan, PlanStep } from "../schemas/plan.ts";
+import { type TextTable, tableOf } from "./text-table.ts";
 
 /** A plan for people, in tables of at most 100 columns. Colours only where the terminal has them. */
 export function planText(plan: Plan): string {
@@ -73,48 +73,4 @@ function problemsTable(plan: Plan): TextTable | null {
     table.add({ severity, file: file, problem: message });
   }
   return table;
-}
-
-interface TextTable {
-  add(row: Readonly<Record<string, string>>): void;
-  render(): string;
-}
-
-/** A table whose columns are no wider than given, whatever its texts hold. */
-function tableOf(widths: Readonly<Record<string, number>>): TextTable {
-  const table = new Table({
-    shouldDisableColors: !pc.isColorSupported,
-    columns: Object.keys(widths).map((name) => ({ name, alignment: "left" })),
-  });
-  return {
-    render: () => table.render(),
-    add(row) {
-      const cells = Object.entries(row).map(([name, text]) => ({
-        name,
-        lines: linesOf(text, widths[name] ?? 20),
-      }));
-      const height = Math.max(...cells.map(({ lines }) => lines.length));
-      for (let at = 0; at < height; at += 1) {
-        table.addRow(Object.fromEntries(cells.map(({ name, lines }) => [name, lines[at] ?? ""])));
-      }
-    },
-  };
-}
-
-/**
- * A text in lines of at most `width`, broken at spaces, else after punctuation of names and paths,
- * else anywhere. Characters that a terminal obeys are shown as a replacement character.
- */
-function linesOf(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let rest = text.replaceAll(/\p{Cc}/gu, "\u{fffd}");
-  while (rest.length > width) {
-    const head = rest.slice(0, width + 1);
-    const space = head.lastIndexOf(" ");
-    const mark = Math.max(...["/", ".", "_"].map((each) => head.lastIndexOf(each, width - 1))) + 1;
-    const at = space > width / 3 ? space : mark > width / 3 ? mark : width;
-    lines.push(rest.slice(0, at));
-    rest = rest.slice(at).trimStart();
-  }
-  return [...lines, rest];
 }

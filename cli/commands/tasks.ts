@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { Table } from "console-table-printer";
 import { STATUS } from "../../core/status.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
 import { dataOption, withState } from "../state.ts";
+import { tableOf } from "../text-table.ts";
 
 interface TasksOptions {
   readonly data: string;
@@ -41,22 +41,15 @@ export function tasksCommand(): Command {
 /** Tasks as a table for people. */
 export function tasksTable(tasks: readonly Task[]): string {
   if (tasks.length === 0) return "no tasks";
-  const table = new Table({
-    columns: [
-      { name: "task", alignment: "left" },
-      { name: "state", alignment: "left" },
-      { name: "run", alignment: "right" },
-      { name: "attempt", alignment: "right" },
-      { name: "why", alignment: "left", maxLen: 70 },
-    ],
-  });
+  const table = tableOf({ day: 10, step: 41, state: 10, run: 4, why: 30 });
   for (const task of tasks) {
     const run = task.runs.at(-1);
-    table.addRow({
-      task: task.id,
+    const attempt = run?.attempts.at(-1)?.attempt;
+    table.add({
+      day: task.start === task.end ? task.start : `${task.start}..${task.end}`,
+      step: task.step,
       state: task.state.kind,
-      run: run?.run ?? "",
-      attempt: run?.attempts.at(-1)?.attempt ?? "",
+      run: run === undefined ? "" : `${run.run}.${attempt ?? 0}`,
       why: task.why,
     });
   }

@@ -1,7 +1,7 @@
-import { closedness } from "../../core/closing.ts";
+import { closedness, closingOf } from "../../core/closing.ts";
 import { landingsId } from "../../core/landings.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
-import type { LandingsDocument } from "../../schemas/landings.ts";
+import type { Landing, LandingsDocument } from "../../schemas/landings.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
 
@@ -20,26 +20,31 @@ export async function launchLatencies(
     if (claimedAt === undefined) continue;
     const complete: number[] = [];
     for (const [table, partitions] of Object.entries(task.reads)) {
-      const day = Object.keys(partitions).sort().at(-1);
-      if (day === undefined) continue;
-      const id = landingsId(table, day);
-      const document = (await store.read([id])).get(id)?.body as
-        | LandingsDocument
-        | null
-        | undefined;
-      const landing = document?.partitions[day];
-      if (landing === undefined) continue;
-      const own = settings.tables[table]?.closing;
-      const external = !table.includes("_data.");
-      const closing =
-        own ?? (external ? settings.externalClosing : { when: "at-landing" as const });
-      const asked = { closing, partition: day, landing, nextHasData: () => true, now: 0 };
-      const closed = closedness(asked);
-      complete.push(closed.kind === "open" ? (closed.until ?? landing.at) : landing.at);
+      const days = Object.keys(partitions).sort();
+      const ids = [...new Set(days.map((day) => landingsId(table, day)))];
+      const documents = await store.read(ids);
+      for (const day of days) {
+        const document = documents.get(landingsId(table, day))?.body as LandingsDocument | null;
+        const landing = document?.partitions[day];
+        if (landing === undefined) continue;
+        complete.push(
+          day === days.at(-1) ? closedAt(settings, { table, day, landing }) : landing.at,
+        );
+      }
     }
     if (complete.length > 0) latencies.push(claimedAt - Math.max(...complete));
   }
   return latencies.sort((a, b) => a - b);
+}
+
+function closedAt(
+  settings: Settings,
+  { table, day, landing }: { table: string; day: string; landing: Landing },
+): number {
+  const closing = closingOf(settings, { name: table, external: !table.includes("_data.") });
+  const asked = { closing, partition: day, landing, nextHasData: () => true, now: 0 };
+  const closed = closedness(asked);
+  return closed.kind === "open" ? (closed.until ?? landing.at) : landing.at;
 }
 
 /** The value below which a share of sorted values lies. */

@@ -80,8 +80,8 @@ async function quiet(store: TaskStore): Promise<void> {
 }
 
 async function report(store: TaskStore, data: string): Promise<void> {
-  const tasks = await store.listTasks({ limit: 10_000 });
   const { documentsRead, documentsWritten } = store.counters();
+  const tasks = await store.listTasks({ limit: 10_000 });
   process.stdout.write(`\n${tasksTable(tasks)}\n\nWhat waits, and for what:\n`);
   for (const task of tasks.filter(({ state }) => state.kind === "waiting")) {
     process.stdout.write(
@@ -91,13 +91,12 @@ async function report(store: TaskStore, data: string): Promise<void> {
   const latencies = (await launchLatencies(store, tasks, Settings.parse(settings))).map(
     (ms) => ms / speed,
   );
-  const ended = tasks.filter(({ state }) => state.kind === "succeeded").length;
   process.stdout.write(
     [
       "",
       `Inputs complete to job launched: p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p99 ${quantile(latencies, 0.99).toFixed(1)} ms of real time, over ${latencies.length} launches.`,
       `A sensor that pokes every five minutes notices after 150,000 ms on average.`,
-      `Documents per succeeded task (${ended} of them, ${happenings.length} landings): ${(documentsWritten / ended).toFixed(1)} written, ${(documentsRead / ended).toFixed(1)} read.`,
+      `Documents: ${documentsWritten} written and ${documentsRead} read for ${happenings.length} commits landing and ${tasks.length} tasks: ${(documentsWritten / tasks.length).toFixed(1)} and ${(documentsRead / tasks.length).toFixed(1)} per task.`,
       "",
     ].join("\n"),
   );

@@ -16,7 +16,7 @@ test("the README's first command tells the whole story and ends by itself", {
     "exit 0, nothing written",
     "partners.fraud_scores@2026-03-04: it has not landed",
     "Inputs complete to job launched: p50",
-    "Documents per succeeded task",
+    " per task.",
   ]) {
     expect(stdout).toContain(told);
   }
