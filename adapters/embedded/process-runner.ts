@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, normalize, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, SubmitAnswer } from "../../ports/job-runner.ts";
@@ -21,6 +18,7 @@ import {
   touchMarker,
 } from "./job-folder.ts";
 import { isAlive, markOf } from "./job-processes.ts";
+import { supervisors } from "./runner-supervisors.ts";
 import { runnerWatch } from "./runner-watch.ts";
 
 export interface ProcessRunnerOptions {
@@ -59,12 +57,12 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
   for (const name of ["jobs", "open", "drafts"]) {
     mkdirSync(join(root, name), { recursive: true });
   }
-  const supervise = superviser(options, root, warn);
+  const starting = supervisors({ root, env: options.env ?? process.env, warn });
   const watch = runnerWatch({
     root,
     clock: options.clock,
     pollMs: options.pollMs ?? 1_000,
-    supervise,
+    supervise: (jobId) => starting.start(jobId),
     warn,
   });
 
@@ -74,7 +72,7 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
       if (typeof ticket === "string") return { kind: "refused", reason: ticket };
       const answer = taking(root, ticket);
       if (answer.kind !== "refused" && readStart(jobFolder(root, spec.jobId)) === null) {
-        supervise(spec.jobId);
+        starting.start(spec.jobId);
       }
       return answer;
     },
@@ -87,6 +85,7 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
     },
     async close() {
       watch.close();
+      starting.close();
     },
   };
 }
@@ -188,58 +187,4 @@ function askToEnd(root: string, jobId: string): void {
     if (hasCode(cause, "ESRCH")) return;
     throw new RetryableError(`cannot cancel ${jobId}: ${(cause as Error).message}`, { cause });
   }
-}
-
-const superviseAgainMs = 10_000;
-
-/**
- * Starts supervisors, each in a session of its own. One that died before it wrote `started.json`
- * is followed by another a while later.
- */
-function superviser(
-  options: ProcessRunnerOptions,
-  root: string,
-  warn: (fields: object, message: string) => void,
-): (jobId: string) => void {
-  const lastAt = new Map<string, number>();
-  const program = supervisorProgram();
-  return (jobId) => {
-    const now = performance.now();
-    for (const [id, at] of lastAt) {
-      if (now - at < superviseAgainMs) break;
-      lastAt.delete(id);
-    }
-    if (lastAt.has(jobId)) return;
-    lastAt.set(jobId, now);
-    const folder = jobFolder(root, jobId);
-    const errors = openSync(join(folder, FILES.log), "a");
-    const child = spawn(process.execPath, [...program, folder], {
-      detached: true,
-      stdio: ["ignore", "ignore", errors],
-      env: { ...(options.env ?? process.env) },
-    });
-    closeSync(errors);
-    child.on("error", (cause) => warn({ jobId, cause: cause.message }, "no supervisor started"));
-    child.unref();
-  };
-}
-
-/**
- * Arguments that make Node run `supervisor`, from sources as well as from a build: the loaders of
- * this process are passed on, and sources get tsx when nobody loaded it.
- */
-function supervisorProgram(): readonly string[] {
-  const source = import.meta.url.endsWith(".ts");
-  const file = fileURLToPath(
-    new URL(source ? "./supervisor.ts" : "./supervisor.js", import.meta.url),
-  );
-  const loaders = process.execArgv.flatMap((argument, at, all) => {
-    if (/^(--import|--require|--loader)=/.test(argument)) return [argument];
-    const next = all[at + 1];
-    return /^(--import|--require|-r|--loader)$/.test(argument) && next !== undefined
-      ? [argument, next]
-      : [];
-  });
-  if (!source || loaders.some((loader) => loader.includes("tsx"))) return [...loaders, file];
-  return [...loaders, "--import", createRequire(import.meta.url).resolve("tsx"), file];
 }

@@ -5,7 +5,7 @@ import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { Partition, PartitionRange } from "../../schemas/ids.ts";
 import { loadKeyValues } from "./rehearsal-key-values.ts";
-import { type FoundTable, findTable } from "./rehearsal-lake.ts";
+import type { FoundTable } from "./rehearsal-lake.ts";
 import {
   engineInfo,
   faultOf,
@@ -27,13 +27,13 @@ export async function drive(world: RehearsalWorld, spec: JobSpec): Promise<JobEr
     return loadKeyValues(world, spec, faultOf(world.behaviour, spec, spec.range));
   }
   if (spec.output === null) return null;
-  const output = await findTable(world.lake, spec.output.table, world.tables);
-  const wanted = await wantedDays(world, spec, output);
-  if (wanted.length === 0) return nothingToDo(spec, output);
+  const wanted = await wantedDays(world, spec, spec.output);
+  if (wanted.length === 0) return nothingToDo(world, spec, spec.output);
+  const path = await world.lake.pathOf(spec.output.table);
   const steps = collapse(wanted).flatMap((range) => stepsOf(range, spec.stepDays));
   const errors: string[] = [];
   for (const step of steps) {
-    const error = await writeStep(world, spec, { step, path: output.path });
+    const error = await writeStep(world, spec, { step, path });
     if (error !== null) errors.push(error);
   }
   const [first] = errors;
@@ -41,23 +41,27 @@ export async function drive(world: RehearsalWorld, spec: JobSpec): Promise<JobEr
   return `${errors.length} of ${steps.length} steps failed; the first: ${first}`;
 }
 
+type Output = NonNullable<JobSpec["output"]>;
+
+const nothing = { days: new Set<Partition>() };
+
 /** Days of the range that would have rows: their inputs are there, and a filling mode lacks them. */
 async function wantedDays(
   world: RehearsalWorld,
   spec: JobSpec,
-  output: FoundTable,
+  output: Output,
 ): Promise<Partition[]> {
+  const { days: filled } =
+    output.effect === "fills" ? await world.lake.find(output.table) : nothing;
   const inputs = await Promise.all(
     spec.inputs.map(async (input) => ({
       ...input,
-      found: await findTable(world.lake, input.table, world.tables),
+      found: await world.lake.find(input.table),
     })),
   );
-  const fills = spec.output?.effect === "fills";
   return daysIn(spec.range).filter(
     (day) =>
-      !(fills && output.days.has(day)) &&
-      inputs.every(({ found, range }) => hasInput(found, { spec, day, range })),
+      !filled.has(day) && inputs.every(({ found, range }) => hasInput(found, { spec, day, range })),
   );
 }
 
@@ -77,9 +81,15 @@ function hasInput(
 }
 
 /** An upload throws when its whole table is empty; everything else is silent. */
-function nothingToDo(spec: JobSpec, output: FoundTable): JobError {
-  const empty = output.days.size === 0 && (output.files?.length ?? 0) === 0;
-  return spec.mode === "upload" && empty ? "rehearsal: GroupBy upload resulted in zero rows" : null;
+async function nothingToDo(
+  { lake }: RehearsalWorld,
+  { mode }: JobSpec,
+  { table }: Output,
+): Promise<JobError> {
+  if (mode !== "upload") return null;
+  const { days, files } = await lake.find(table);
+  const empty = days.size === 0 && (files?.length ?? 0) === 0;
+  return empty ? "rehearsal: GroupBy upload resulted in zero rows" : null;
 }
 
 async function writeStep(
@@ -124,7 +134,7 @@ async function commitDays(
   if (output === null || first === undefined) return;
   const whole = output.effect === "rewrites-table";
   const target: DeltaTarget = { path, partitionColumn: whole ? null : output.column };
-  await commitDelta(lake, target, {
+  await commitDelta(lake.store, target, {
     partitions: days.map((partition) => ({
       partition,
       rows: Math.ceil(share * rowsOf(spec, partition)),

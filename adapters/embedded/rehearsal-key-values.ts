@@ -11,7 +11,6 @@ import type { Cell } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Partition } from "../../schemas/ids.ts";
 import type { RehearsalFault } from "../../schemas/rehearsal.ts";
-import { findTable } from "./rehearsal-lake.ts";
 import { faultText, type JobError, type RehearsalWorld } from "./rehearsal-world.ts";
 
 const entities = 3;
@@ -56,14 +55,10 @@ export async function loadKeyValues(
 }
 
 /** A rewritten table holds the day its last upload was for, which names its files. */
-async function uploaded(
-  { lake, tables }: RehearsalWorld,
-  spec: JobSpec,
-  day: Partition,
-): Promise<boolean> {
+async function uploaded({ lake }: RehearsalWorld, spec: JobSpec, day: Partition): Promise<boolean> {
   const [upload] = spec.inputs;
   if (upload === undefined) return false;
-  const { days, files } = await findTable(lake, upload.table, tables);
+  const { days, files } = await lake.find(upload.table);
   return files === null ? days.has(day) : files.some((file) => file.includes(day));
 }
 

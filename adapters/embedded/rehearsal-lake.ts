@@ -18,25 +18,80 @@ export interface FoundTable {
   readonly files: readonly string[] | null;
 }
 
+/** Tables of a lake, found and placed by name. */
+export interface RehearsalLake {
+  readonly store: ObjectStore;
+  /**
+   * Finds a table in its Delta log, or, where it has none, by the folders of its partitions. What
+   * is found was so after the call. Throws `PermanentError` for a name that lies nowhere.
+   */
+  find(name: TableName): Promise<FoundTable>;
+  /** Where a table lies, or would be written; it is looked for once. */
+  pathOf(name: TableName): Promise<string>;
+}
+
+/** Tables whose place is remembered. */
+const pathsMax = 100_000;
+
+export function rehearsalLake(store: ObjectStore, tables: Settings["tables"]): RehearsalLake {
+  const paths = new Map<TableName, string>();
+  const find = shared((name: TableName) => findTable(store, name, tables));
+  return {
+    store,
+    find,
+    async pathOf(name) {
+      const path = paths.get(name) ?? (await find(name)).path;
+      if (paths.size < pathsMax) paths.set(name, path);
+      return path;
+    },
+  };
+}
+
 /**
- * Finds a table in its Delta log, or, where it has none, by the folders of its partitions. Throws
- * `PermanentError` for a name that lies nowhere.
+ * Many who ask for the same at once share an answer that was worked out after each of them asked:
+ * one that is under way is not joined, the one after it is.
  */
-export async function findTable(
-  lake: ObjectStore,
+function shared<T>(work: (key: string) => Promise<T>): (key: string) => Promise<T> {
+  const current = new Map<string, Promise<unknown>>();
+  const following = new Map<string, Promise<T>>();
+  const begin = (key: string): Promise<T> => {
+    const answer = work(key);
+    const settled = answer
+      .catch(() => {})
+      .finally(() => {
+        if (current.get(key) === settled) current.delete(key);
+      });
+    current.set(key, settled);
+    return answer;
+  };
+  return (key) => {
+    const under = current.get(key);
+    if (under === undefined) return begin(key);
+    const joined = following.get(key);
+    if (joined !== undefined) return joined;
+    const next = under.then(() => {
+      following.delete(key);
+      return begin(key);
+    });
+    following.set(key, next);
+    return next;
+  };
+}
+
+async function findTable(
+  store: ObjectStore,
   name: TableName,
   tables: Settings["tables"],
 ): Promise<FoundTable> {
-  const base = baseTable(name);
-  const paths = lakeTable(base, [], tables)?.paths ?? [];
+  const paths = lakeTable(baseTable(name), [], tables)?.paths ?? [];
   for (const path of paths) {
-    const found = await withDeltaTable(lake, path, ({ state }) => foundIn(state, path, name));
+    const found = await withDeltaTable(store, path, ({ state }) => foundIn(state, path, name));
     if (found !== null) return found;
   }
   const [path] = paths;
   if (path === undefined) throw new PermanentError(`cannot tell where ${name} lies in the lake`);
   for (const other of paths) {
-    const days = await daysOfFolders(lake, other);
+    const days = await daysOfFolders(store, other);
     if (days.size > 0) return { path: other, days, files: null };
   }
   return { path, days: new Set(), files: null };

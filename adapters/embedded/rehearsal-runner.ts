@@ -8,6 +8,7 @@ import type { Settings } from "../../schemas/settings.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type GoingJobs, goingJobs } from "./rehearsal-going.ts";
+import { rehearsalLake } from "./rehearsal-lake.ts";
 import { type RehearsalTable, rehearsalPart, rehearsalTable } from "./rehearsal-table.ts";
 import { durationMsOf, type RehearsalWorld } from "./rehearsal-world.ts";
 import { type BatchedWrite, batchedWrites } from "./runner-batch.ts";
@@ -86,7 +87,13 @@ interface Rehearsal {
 
 function opened(options: RehearsalRunnerOptions): Rehearsal {
   const { file, lake, keyValueStore, clock, behaviour, configs = null, tables = {} } = options;
-  const world: RehearsalWorld = { lake, keyValueStore, configs, clock, behaviour, tables };
+  const world: RehearsalWorld = {
+    lake: rehearsalLake(lake, tables),
+    keyValueStore,
+    configs,
+    clock,
+    behaviour,
+  };
   const database = openDatabase(file, rehearsalPart);
   const table = rehearsalTable(database);
   const write = batchedWrites(database, () => guarded(rehearsal, () => tell(rehearsal)));

@@ -5,17 +5,16 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PartitionRange } from "../../schemas/ids.ts";
 import type { RehearsalBehaviour, RehearsalFault } from "../../schemas/rehearsal.ts";
-import type { Settings } from "../../schemas/settings.ts";
+import type { RehearsalLake } from "./rehearsal-lake.ts";
 
 /** What a rehearsed job reads and writes. */
 export interface RehearsalWorld {
-  readonly lake: ObjectStore;
+  readonly lake: RehearsalLake;
   readonly keyValueStore: KeyValueStore;
   /** Where the compiled confs lie; without it, serving info names its GroupBy only. */
   readonly configs: ObjectStore | null;
   readonly clock: Clock;
   readonly behaviour: RehearsalBehaviour;
-  readonly tables: Settings["tables"];
 }
 
 /** Null: it exits 0, whatever it wrote. */

@@ -105,20 +105,16 @@ describe("what a job is told", () => {
       command: `"${process.execPath}" -e "${echoArguments}" -- {config} "x={table} y" {column}`,
     });
     const runner = at.open();
-    for (const value of hostile) {
-      const job = at.job("", {
-        config: value,
-        output: { table: value, column: value, effect: "fills" },
-      });
+    const heard = hostile.map(async (value) => {
+      const output = { table: value, column: value, effect: "fills" } as const;
+      const job = at.job("", { config: value, output });
       await runner.submit(job);
       const end = await endOf(runner.statuses(), job.jobId);
-      expect(end.state).toBe("succeeded");
-      expect(JSON.parse(readFileSync(end.log ?? "", "utf8"))).toEqual([
-        value,
-        `x=${value} y`,
-        value,
-      ]);
-    }
+      return JSON.parse(readFileSync(end.log ?? "", "utf8")) as string[];
+    });
+    expect(await Promise.all(heard)).toEqual(
+      hostile.map((value) => [value, `x=${value} y`, value]),
+    );
   });
 
   test("arguments and environment name the same values", async () => {

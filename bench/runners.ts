@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bufferTime, filter, firstValueFrom, from, lastValueFrom, mergeMap, take, tap } from "rxjs";
+import { systemClock } from "../adapters/embedded/clock.ts";
+import { sqliteKeyValueStore } from "../adapters/embedded/key-value-store.ts";
+import { directoryObjectStore } from "../adapters/embedded/object-store.ts";
+import { processRunner } from "../adapters/embedded/process-runner.ts";
+import { rehearsalRunner } from "../adapters/embedded/rehearsal-runner.ts";
+import { commitDelta } from "../lake/delta-writer.ts";
+import type { JobRunner, JobSpec } from "../ports/job-runner.ts";
+import { print, quantiles } from "./print.ts";
+
+const day = "2025-09-30";
+const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
+
+function job(n: number, tables: number): JobSpec {
+  const config = `bench.config_${n % tables}`;
+  return {
+    jobId: `bench-${n}`,
+    task: `${config}/backfill@${day}`,
+    run: 1,
+    attempt: 1,
+    config,
+    confType: "group_bys",
+    mode: "backfill",
+    range: { start: day, end: day },
+    conf: "conf",
+    env: {},
+    output: { table: `bench.table_${n % tables}`, column: "ds", effect: "overwrites" },
+    inputs: [{ table: "bench.source", range: { start: day, end: day } }],
+    stepDays: 1,
+    timeoutMs: 60_000,
+  };
+}
+
+interface Measured {
+  readonly submitMs: readonly number[];
+  /** From the submit to its end being told, by job. */
+  readonly endMs: readonly number[];
+  readonly seconds: number;
+}
+
+/** Submits jobs, some at once as the dispatcher does, and waits for the end of all. */
+async function measure(
+  runner: JobRunner,
+  jobs: readonly JobSpec[],
+  concurrency: number,
+): Promise<Measured> {
+  const submittedAt = new Map<string, number>();
+  const submitMs: number[] = [];
+  const endMs: number[] = [];
+  const begun = performance.now();
+  const ended = firstValueFrom(
+    runner.statuses().pipe(
+      filter(({ state }) => state === "succeeded"),
+      tap(({ jobId }) => endMs.push(performance.now() - (submittedAt.get(jobId) ?? Number.NaN))),
+      bufferTime(5),
+      mergeMap((batch) => runner.forget(batch.map(({ jobId }) => jobId))),
+      filter(() => endMs.length >= jobs.length),
+      take(1),
+    ),
+  );
+  const submit = async (spec: JobSpec) => {
+    const at = performance.now();
+    submittedAt.set(spec.jobId, at);
+    await runner.submit(spec);
+    submitMs.push(performance.now() - at);
+  };
+  await lastValueFrom(from(jobs).pipe(mergeMap(submit, concurrency)));
+  await ended;
+  return { submitMs, endMs, seconds: (performance.now() - begun) / 1_000 };
+}
+
+function report(figure: Readonly<Record<string, unknown>>, measured: Measured): void {
+  const jobs = measured.submitMs.length;
+  print({
+    ...figure,
+    jobs,
+    jobsPerSecond: Math.round(jobs / measured.seconds),
+    submitMs: quantiles(measured.submitMs),
+    submitToEndMs: quantiles(measured.endMs),
+  });
+}
+
+async function rehearsals(count: number, tables: number): Promise<void> {
+  const place = join(folder, `rehearsal-${tables}`);
+  const lake = directoryObjectStore({ root: join(place, "lake") });
+  const keyValueStore = sqliteKeyValueStore({ file: join(place, "key-values.db") });
+  await commitDelta(
+    lake,
+    { path: "bench/source", partitionColumn: "ds" },
+    {
+      partitions: [{ partition: day, rows: 1 }],
+      mode: "append",
+      operation: "WRITE",
+      engineInfo: "bench",
+      at: 1,
+    },
+  );
+  const runner = rehearsalRunner({
+    file: join(place, "rehearsal.db"),
+    behaviour: { durationMs: 0, faults: [] },
+    lake,
+    keyValueStore,
+    clock: systemClock(),
+  });
+  const jobs = Array.from({ length: count }, (_, n) => job(n, tables));
+  const measured = await measure(runner, jobs, 64);
+  report({ bench: "rehearsal runner", tables, synchronous: "NORMAL" }, measured);
+  for (const port of [runner, lake, keyValueStore]) await port.close();
+}
+
+async function processes(count: number, concurrency: number): Promise<void> {
+  const configs = join(folder, "configs");
+  mkdirSync(configs, { recursive: true });
+  writeFileSync(join(configs, "conf"), "{}");
+  const runner = processRunner({
+    folder: join(folder, `jobs-${concurrency}`),
+    command: "true {conf}",
+    configs,
+    clock: systemClock(),
+  });
+  const jobs = Array.from({ length: count }, (_, n) => job(n, count));
+  const measured = await measure(runner, jobs, concurrency);
+  report({ bench: "process runner", concurrency, command: "true", loader: "tsx" }, measured);
+  await runner.close();
+}
+
+try {
+  await rehearsals(5_000, 1_000);
+  await rehearsals(5_000, 10);
+  await processes(5, 1);
+  await processes(40, 40);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
