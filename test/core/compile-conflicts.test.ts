@@ -155,6 +155,18 @@ describe("releases", () => {
     expect(mended.problems).toEqual([]);
   });
 
+  test("a config that moved has its new steps once, though its old file is broken", () => {
+    const moved = {
+      ...bad({ sources: [events("data.other")] }),
+      path: "compiled/group_bys/x/moved",
+    };
+    const plan = compileFiles([good, { path, text: "{" }, moved], { previous: before });
+    const own = plan.steps.filter((step) => step.config === "risk.bad");
+    expect(own.map((step) => [step.id, step.conf.path])).toEqual([
+      ["risk.bad/backfill", moved.path],
+    ]);
+  });
+
   test("a config whose file vanished is retired", () => {
     expect(compileFiles([good], { previous: before }).steps.map((step) => step.id)).toEqual(
       goodSteps,
