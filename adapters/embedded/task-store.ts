@@ -9,7 +9,12 @@ import type {
   TaskStore,
   Write,
 } from "../../ports/task-store.ts";
-import { collectionOf, type DocumentId, parseDocument } from "../../schemas/documents.ts";
+import {
+  collectionOf,
+  type DocumentId,
+  type DocumentOf,
+  parseDocument,
+} from "../../schemas/documents.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
 import {
@@ -191,11 +196,13 @@ function keysOf(ids: readonly DocumentId[]): string {
   return JSON.stringify(ids.map(sqlText));
 }
 
-function bodyOf<Id extends DocumentId>(id: Id, text: string) {
+/** Throws `PermanentError`, naming the document, when it is none of ours. */
+function bodyOf<Id extends DocumentId>(id: Id, text: string): DocumentOf<Id> {
   try {
     return parseDocument(id, JSON.parse(text));
   } catch (cause) {
-    const reason = (cause as Error).message.replaceAll(/\s*\n\s*/g, "; ");
-    throw new PermanentError(`${reason}; if a newer Landfall wrote it, use that one`, { cause });
+    const reason = (cause as Error).message.replaceAll(/\s*\n\s*/g, " ");
+    const advice = "if a newer Landfall wrote it, use that one";
+    throw new PermanentError(`cannot read document ${id} (${reason}): ${advice}`, { cause });
   }
 }
