@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Task } from "../../schemas/tasks.ts";
 import { ended, landfall, landfallUp, tasksOf } from "../support/landfall.ts";
 import { writeStagingQueries } from "../support/staging-queries.ts";
@@ -62,7 +62,7 @@ describe("landfall up", { timeout: 60_000 }, () => {
       ...["--configs", configs, "--data", data, "--lake", lake],
       ...["--settings", settings, "--job-ms", "50"],
     );
-    await expect.poll(() => up.output(), { timeout: 20_000 }).toContain("watching");
+    await vi.waitFor(() => expect(up.output()).toContain("watching"), { timeout: 20_000 });
   });
   afterAll(async () => {
     up.kill("SIGTERM");
