@@ -54,8 +54,8 @@ export function describeJobRunner(
 ): void {
   const it = (title: string, body: () => Promise<void>, timeoutMs = 30_000) => {
     const skipped = options.skip?.find(({ tests }) => tests.includes(title));
-    if (skipped === undefined) test(title, body, timeoutMs);
-    else test.skip(`${title} (${skipped.reason})`, body);
+    const name = skipped === undefined ? title : `${title} (${skipped.reason})`;
+    test.skipIf(skipped !== undefined)(name, body, timeoutMs);
   };
 
   describe(`job runner: ${name}`, () => {
