@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -17,7 +18,8 @@ import type { ProcessMark } from "./job-processes.ts";
  * whole and once, so that whoever finds one may believe it, and whoever comes second learns so:
  *
  * - `job.json` what to run. The folder appears with it in one rename: that is the submit.
- * - `started.json` which process runs it. Whoever wrote it runs the command, nobody else ever.
+ * - `started.json` which process runs it. Whoever wrote it runs the command, nobody else ever; it
+ *   is touched every few seconds as a sign of life.
  * - `command.json` the command's own process.
  * - `cancel` somebody wants it to end.
  * - `ended.json` how it ended. Only then is nothing of it running any more.
@@ -131,6 +133,21 @@ export function touchMarker(folder: string, jobId: string): void {
   } catch (cause) {
     if (!hasCode(cause, "ENOENT")) throw cause;
   }
+}
+
+/** A sign of life of whoever runs the job, for those who cannot see its process. */
+export function giveSign(folder: string): void {
+  const now = new Date();
+  try {
+    utimesSync(join(folder, FILES.start), now, now);
+  } catch {
+    // The folder was taken away; there is nobody to give a sign to.
+  }
+}
+
+/** When whoever runs the job last gave a sign. */
+export function lastSignAt(folder: string): number {
+  return statSync(join(folder, FILES.start), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 export function hasCode(cause: unknown, ...codes: readonly string[]): boolean {

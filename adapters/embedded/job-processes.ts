@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** A process that cannot be mistaken for a later one of the same pid. */
 export interface ProcessMark {
@@ -10,6 +10,8 @@ export interface ProcessMark {
    * then a later process of the same pid is taken for this one.
    */
   readonly born: string | null;
+  /** Pid namespace it lives in (Linux): in another one its pid says nothing. */
+  readonly space: string | null;
 }
 
 /** Which processes belong to a job. */
@@ -26,18 +28,25 @@ const isLinux = process.platform === "linux";
 export function markOf(pid: number): ProcessMark | null {
   if (isLinux) {
     const stat = readStat(pid);
-    return stat === null ? null : { pid, born: stat.born };
+    return stat === null ? null : { pid, born: stat.born, space: ownSpace() };
   }
   if (!answersSignals(pid)) return null;
   try {
     const born = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-    return { pid, born: born.trim() };
+    return { pid, born: born.trim(), space: null };
   } catch {
-    return { pid, born: null };
+    return { pid, born: null, space: null };
   }
 }
 
-export function isAlive(mark: ProcessMark): boolean {
+/** The mark of this very process. */
+export function ownMark(): ProcessMark {
+  return markOf(process.pid) ?? { pid: process.pid, born: null, space: null };
+}
+
+/** Null when it cannot be told from here: the process is of another container. */
+export function isAlive(mark: ProcessMark): boolean | null {
+  if (mark.space !== null && mark.space !== ownSpace()) return null;
   const now = markOf(mark.pid);
   return now !== null && (mark.born === null || now.born === null || now.born === mark.born);
 }
@@ -98,7 +107,7 @@ function findByProc({ cookie, command }: JobProcesses): ProcessMark[] {
   }
   // A set that grows while it is walked is walked to its end.
   for (const { pid } of found) for (const child of children.get(pid) ?? []) found.add(child);
-  return [...found].map(({ pid, born }) => ({ pid, born }));
+  return [...found].map(({ pid, born }) => ({ pid, born, space: null }));
 }
 
 function carries(pid: number, cookie: string): boolean {
@@ -123,11 +132,22 @@ function readStat(pid: number): Stat | null {
   }
 }
 
-let boot: string | null = null;
+/** Read once; empty where the system hides it. */
+const bootId = once(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 
-function bootId(): string {
-  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  return boot;
+/** The pid namespace of this process; empty where there is none to be seen. */
+const ownSpace = once(() => readlinkSync("/proc/self/ns/pid"));
+
+function once(read: () => string): () => string {
+  let known: string | null = null;
+  return () => {
+    try {
+      known ??= read();
+    } catch {
+      known = "";
+    }
+    return known;
+  };
 }
 
 function findByTree({ command }: JobProcesses): ProcessMark[] {

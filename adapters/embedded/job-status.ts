@@ -7,6 +7,7 @@ import {
   type JobEnd,
   type JobTicket,
   jobFolder,
+  lastSignAt,
   openMarker,
   putOnce,
   readCommand,
@@ -35,7 +36,7 @@ export function lookAt(root: string, jobId: string): Seen | null {
     return null;
   }
   const start = readStart(folder);
-  const alive = start !== null && isAlive(start.supervisor);
+  const alive = start !== null && (isAlive(start.supervisor) ?? gaveSign(folder));
   // Its last deed is to write the end, so that is read after its life was looked at.
   const end = readEnd(folder);
   if (end !== null) return { kind: "status", status: ended(root, ticket, end) };
@@ -43,6 +44,13 @@ export function lookAt(root: string, jobId: string): Seen | null {
   return alive
     ? { kind: "status", status: going(root, ticket, start.at) }
     : { kind: "lost", ticket };
+}
+
+/** A supervisor of another container that was not heard of for so long is dead. */
+const silentMsMax = 60_000;
+
+function gaveSign(folder: string): boolean {
+  return Date.now() - lastSignAt(folder) < silentMsMax;
 }
 
 /** Ends what is left of a job whose supervisor is dead: only then may it be called vanished. */

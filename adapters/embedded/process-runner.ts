@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, normalize, resolve } from "node:path";
 import type { Clock } from "../../ports/clock.ts";
-import { RetryableError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, SubmitAnswer } from "../../ports/job-runner.ts";
 import { commandTemplate } from "./job-command.ts";
 import { jobEnvironment, jobValues } from "./job-environment.ts";
@@ -17,7 +17,7 @@ import {
   readTicket,
   touchMarker,
 } from "./job-folder.ts";
-import { isAlive, markOf } from "./job-processes.ts";
+import { isAlive, ownMark } from "./job-processes.ts";
 import { supervisors } from "./runner-supervisors.ts";
 import { runnerWatch } from "./runner-watch.ts";
 
@@ -48,15 +48,16 @@ export interface ProcessRunnerOptions {
  * - P2 Its command is run by whoever writes `started.json`, which only one can (`supervisor.ts`).
  * - P3 Its end is what `ended.json` says, and that is written once, after every process of it ended.
  *
- * Throws `PermanentError` when the command template is wrong.
+ * Each running job has a supervisor of about 45 MB beside it. Folders of ended jobs are kept: the
+ * logs are in them, and that an id was used.
+ *
+ * Throws `PermanentError` when the command template is wrong or the folder cannot be made.
  */
 export function processRunner(options: ProcessRunnerOptions): JobRunner {
   const root = resolve(options.folder);
   const ticketOf = ticketMaker(options, root);
   const warn = (fields: object, message: string) => options.log?.warn(fields, message);
-  for (const name of ["jobs", "open", "drafts"]) {
-    mkdirSync(join(root, name), { recursive: true });
-  }
+  makeFolders(root);
   const starting = supervisors({ root, env: options.env ?? process.env, warn });
   const watch = runnerWatch({
     root,
@@ -88,6 +89,15 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
       starting.close();
     },
   };
+}
+
+function makeFolders(root: string): void {
+  try {
+    for (const name of ["jobs", "open", "drafts"]) mkdirSync(join(root, name), { recursive: true });
+  } catch (cause) {
+    const message = `cannot make the folder of jobs ${root}: ${(cause as Error).message}`;
+    throw new PermanentError(message, { cause });
+  }
 }
 
 const jobIdPattern = /^[a-z0-9-]{1,63}$/;
@@ -168,8 +178,7 @@ function askToEnd(root: string, jobId: string): void {
   if (!existsSync(folder) || existsSync(join(folder, FILES.end))) return;
   try {
     writeFileSync(join(folder, FILES.cancel), "");
-    const own = markOf(process.pid) ?? { pid: process.pid, born: null };
-    if (putOnce(folder, FILES.start, { supervisor: own, at: Date.now() })) {
+    if (putOnce(folder, FILES.start, { supervisor: ownMark(), at: Date.now() })) {
       const end: JobEnd = {
         state: "cancelled",
         startedAt: null,
@@ -182,7 +191,8 @@ function askToEnd(root: string, jobId: string): void {
       return;
     }
     const start = readStart(folder);
-    if (start !== null && isAlive(start.supervisor)) process.kill(start.supervisor.pid, "SIGTERM");
+    if (start !== null && isAlive(start.supervisor) === true)
+      process.kill(start.supervisor.pid, "SIGTERM");
   } catch (cause) {
     if (hasCode(cause, "ESRCH")) return;
     throw new RetryableError(`cannot cancel ${jobId}: ${(cause as Error).message}`, { cause });

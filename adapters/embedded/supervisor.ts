@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { cookieOf } from "./job-environment.ts";
 import {
   FILES,
+  giveSign,
   isCancelled,
   type JobEnd,
   type JobTicket,
   putOnce,
-  readStart,
   readTicket,
   touchMarker,
 } from "./job-folder.ts";
 import { type JobLog, jobLog } from "./job-log.ts";
-import { endProcesses, markOf } from "./job-processes.ts";
+import { endProcesses, markOf, ownMark } from "./job-processes.ts";
 
 /**
  * The program that runs one job and outlives whoever started it: `supervisor <job folder>`.
@@ -25,13 +25,12 @@ async function supervise(folder: string): Promise<void> {
   const ticket = readTicket(folder);
   if (ticket === null) return;
   const wish = wishes(folder, ticket);
-  const supervisor = markOf(process.pid) ?? { pid: process.pid, born: null };
-  if (!putOnce(folder, FILES.start, { supervisor, at: Date.now() })) return wish.stop();
+  const start = { supervisor: ownMark(), at: Date.now() };
+  if (!putOnce(folder, FILES.start, start)) return wish.stop();
   touchMarker(folder, ticket.jobId);
   const end = isCancelled(folder) ? cancelled : await runOrGiveUp(folder, ticket, wish);
   wish.stop();
-  const startedAt = readStart(folder)?.at ?? null;
-  await untilWritten(folder, { ...end, startedAt, endedAt: Date.now() });
+  await untilWritten(folder, { ...end, startedAt: start.at, endedAt: Date.now() });
   touchMarker(folder, ticket.jobId);
 }
 
@@ -62,7 +61,7 @@ async function run(folder: string, ticket: JobTicket, wish: Wishes): Promise<End
   child.stdout.on("data", (bytes: Uint8Array) => log.stdout(bytes));
   child.stderr.on("data", (bytes: Uint8Array) => log.stderr(bytes));
   const { pid } = child;
-  const command = pid === undefined ? null : (markOf(pid) ?? { pid, born: null });
+  const command = pid === undefined ? null : (markOf(pid) ?? { pid, born: null, space: null });
   if (command !== null) putOnce(folder, FILES.command, command);
   const exit = exitOf(child);
   const wished = await Promise.race([exit.then(() => null), wish.end]);
@@ -132,6 +131,7 @@ interface Wishes {
 
 const timeoutMsMax = 2 ** 31 - 1;
 const cancelPollMs = 500;
+const signMs = 5_000;
 
 function wishes(folder: string, ticket: JobTicket): Wishes {
   const timers: NodeJS.Timeout[] = [];
@@ -141,6 +141,7 @@ function wishes(folder: string, ticket: JobTicket): Wishes {
     };
     const limitMs = Math.min(ticket.timeoutMs, timeoutMsMax);
     timers.push(setInterval(lookForCancel, cancelPollMs));
+    timers.push(setInterval(() => giveSign(folder), signMs));
     timers.push(setTimeout(() => resolve(timedOut(ticket)), limitMs));
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
       process.on(signal, () => resolve(isCancelled(folder) ? cancelled : told(signal)));

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
@@ -10,7 +10,7 @@ import {
   putOnce,
   readStart,
 } from "../../adapters/embedded/job-folder.ts";
-import { markOf } from "../../adapters/embedded/job-processes.ts";
+import { ownMark } from "../../adapters/embedded/job-processes.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { endOf, running } from "../contract/job-runner.contract.ts";
 import { type ProcessPlace, pidLives, processPlace } from "../support/process-place.ts";
@@ -184,12 +184,28 @@ describe("the supervisor is killed", () => {
     await runner.close();
     const { jobId } = job;
     createJob(at.folder, ticketOf(job));
-    const own = markOf(process.pid);
-    const supervisor = { pid: process.pid, born: `${own?.born}0` };
+    const own = ownMark();
+    const supervisor = { ...own, born: `${own.born}0` };
     putOnce(jobFolder(at.folder, jobId), "started.json", { supervisor, at: Date.now() });
     expect((await endOf(at.open().statuses(), jobId)).state).toBe("vanished");
     expect(pidLives(process.pid)).toBe(true);
   });
+
+  test.runIf(isLinux)(
+    "one of another container is alive while it gives signs of life",
+    async () => {
+      const job = at.job("");
+      const runner = at.open();
+      createJob(at.folder, ticketOf(job));
+      const folder = jobFolder(at.folder, job.jobId);
+      const supervisor = { ...ownMark(), pid: 1, space: "pid:[1]" };
+      putOnce(folder, "started.json", { supervisor, at: Date.now() });
+      expect((await running(runner.statuses(), job.jobId)).state).toBe("running");
+      const longAgo = new Date(Date.now() - 120_000);
+      utimesSync(join(folder, "started.json"), longAgo, longAgo);
+      expect((await endOf(runner.statuses(), job.jobId)).state).toBe("vanished");
+    },
+  );
 
   test("told to stop, as at a shut-down, it ends the job and says so", async () => {
     const runner = at.open();

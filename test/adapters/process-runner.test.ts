@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { PermanentError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
 import { type ProcessPlace, processPlace } from "../support/process-place.ts";
@@ -208,6 +208,22 @@ test("jobs that ended and were forgotten leave their output and nothing to watch
   await runner.forget([job.jobId]);
   expect(readFileSync(end.log ?? "", "utf8")).toBe("hello\n");
   expect(existsSync(join(at.folder, "open", job.jobId))).toBe(false);
+});
+
+test("what a job does is noticed without waiting for the next poll", async () => {
+  at = processPlace("exit 0", { pollMs: 3_600_000 });
+  expect((await ended("")).state).toBe("succeeded");
+});
+
+test("a folder that cannot be written is worth another try", async () => {
+  at = processPlace("exit 0");
+  const runner = at.open();
+  rmSync(join(at.folder, "jobs"), { recursive: true });
+  writeFileSync(join(at.folder, "jobs"), "");
+  const submitted = runner.submit(at.job(""));
+  await expect(submitted).rejects.toThrow(RetryableError);
+  await expect(submitted).rejects.toThrow(/^cannot write [^\n]+$/);
+  expect(() => at.open()).toThrow(PermanentError);
 });
 
 test("a file that is no job in the folder of open jobs disturbs nobody", async () => {
