@@ -67,7 +67,7 @@ export function openDatabase(file: string, part: Part): Database {
   const database = overConnection(connect(file), file);
   try {
     database.statement(`PRAGMA busy_timeout = ${busyTimeoutMs}`).all();
-    useWriteAheadLog(database);
+    patiently(() => useWriteAheadLog(database));
     database.statement("PRAGMA synchronous = NORMAL").run();
     database.statement("PRAGMA journal_size_limit = 67108864").all();
     makeTables(database, part);
@@ -232,6 +232,22 @@ function codeOf(cause: unknown): number {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Tries again while another process holds the file. SQLite itself does not wait for others that
+ * change the mode of its journal in the same moment.
+ */
+function patiently(work: () => void): void {
+  const until = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return work();
+    } catch (cause) {
+      if (!(cause instanceof RetryableError) || performance.now() > until) throw cause;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }
 
 /** Only the first opening of a file changes its mode: changing it needs the file alone. */
