@@ -9,7 +9,8 @@ import { writeRelease } from "../cli/release.ts";
 import { runServices } from "../cli/run-services.ts";
 import { commitDelta } from "../lake/delta-writer.ts";
 import type { JobRunner } from "../ports/job-runner.ts";
-import type { TaskStore } from "../ports/task-store.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { StoreCounters, TaskStore } from "../ports/task-store.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
 import { silentLog } from "../services/log.ts";
@@ -76,6 +77,24 @@ async function until(true_: () => boolean | Promise<boolean>, forMs: number): Pr
   while (!(await true_()) && Date.now() < end) await new Promise((r) => setTimeout(r, 20));
 }
 
+/** A day of every table that will land, so that the measured one is not its first. */
+async function writeDayBefore(lake: ObjectStore): Promise<void> {
+  for (let at = 0; at < landings; at++) {
+    const path = `bench/t${String(at).padStart(5, "0")}`;
+    await commitDelta(
+      lake,
+      { path, partitionColumn: "ds" },
+      {
+        partitions: [{ partition: dayBefore, rows: 1 }],
+        mode: "append",
+        operation: "WRITE",
+        engineInfo: "bench",
+        at: 0,
+      },
+    );
+  }
+}
+
 /** Waits until nothing has been written for three seconds: every table was looked at once. */
 async function calm(store: TaskStore): Promise<void> {
   let writes = -1;
@@ -96,20 +115,7 @@ async function main(folder: string): Promise<void> {
     lake,
     runner: { kind: "rehearsal", behaviour },
   });
-  for (let at = 0; at < landings; at++) {
-    const path = `bench/t${String(at).padStart(5, "0")}`;
-    await commitDelta(
-      opened.lake,
-      { path, partitionColumn: "ds" },
-      {
-        partitions: [{ partition: dayBefore, rows: 1 }],
-        mode: "append",
-        operation: "WRITE",
-        engineInfo: "bench",
-        at: 0,
-      },
-    );
-  }
+  await writeDayBefore(opened.lake);
   const submitted = new Map<string, number>();
   const world = { ...opened, runner: timed(opened.runner, submitted) };
   const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
@@ -134,6 +140,18 @@ async function main(folder: string): Promise<void> {
   stop.next();
   await done;
   await world.close();
+  report({ renamed, submitted, before, after, tasks });
+}
+
+interface Measured {
+  readonly renamed: ReadonlyMap<string, number>;
+  readonly submitted: ReadonlyMap<string, number>;
+  readonly before: StoreCounters;
+  readonly after: StoreCounters;
+  readonly tasks: number;
+}
+
+function report({ renamed, submitted, before, after, tasks }: Measured): void {
   const latencies = [...renamed].flatMap(([table, at]) => {
     const found = submitted.get(table);
     return found === undefined ? [] : [found - at];

@@ -23,7 +23,7 @@ export function operateCommands(): Command[] {
       .argument("<target>", "a config's name, or <config>/<mode>")
       .argument("<start>", "first partition, yyyy-MM-dd")
       .argument("<end>", "last partition, yyyy-MM-dd")
-      .action((target: string, start: string, end: string, options: OperateOptions) =>
+      .action((...[target, start, end, options]: [string, string, string, OperateOptions]) =>
         send(options, { kind: "backfill-requested", target, start, end }),
       ),
     operate("retry", "run a task that has ended once more")

@@ -29,7 +29,9 @@ export function whyCommand(): Command {
           const at = what.lastIndexOf("@");
           const name = what.slice(0, at);
           const partition = Partition.safeParse(what.slice(at + 1));
-          const isTask = TaskId.safeParse(what).success && isStep(deciding.plan.step, what);
+          const isTask =
+            TaskId.safeParse(what).success &&
+            deciding.plan.step(parseTaskId(what).step) !== undefined;
           if (isTask) return explainTask(deciding, what);
           if (at < 1 || !partition.success) {
             throw new UsageError(
@@ -44,10 +46,6 @@ export function whyCommand(): Command {
       );
       if (/^(failed|unknown)/.test(reason.is)) throw new BadAnswer();
     });
-}
-
-function isStep(step: (id: string) => unknown, what: string): boolean {
-  return step(parseTaskId(what).step) !== undefined;
 }
 
 /** An answer as an indented list. */

@@ -58,10 +58,7 @@ describe("landfall up", { timeout: 60_000 }, () => {
   beforeAll(async () => {
     writeStagingQueries(configs, { a: ["data.x"], b: ["lake.t_a__0", "data.never"] });
     writeFileSync(settings, JSON.stringify({ externalClosing: { when: "at-landing" } }));
-    up = landfallUp(
-      ...["--configs", configs, "--data", data, "--lake", lake],
-      ...["--settings", settings, "--job-ms", "50"],
-    );
+    up = landfallUp({ configs, data, lake, settings, "job-ms": "50" });
     await vi.waitFor(() => expect(up.output()).toContain("watching"), { timeout: 20_000 });
   });
   afterAll(async () => {

@@ -34,10 +34,14 @@ test("I2, I3: killed again and again, every task ends as it would have, no attem
     }),
   );
   const up = () =>
-    landfallUp(
-      ...["--configs", folder, "--data", data, "--lake", lake, "--settings", settings],
-      ...["--runner", "process", "--command", `node ${job} ${lake} ${ledger} 300`],
-    );
+    landfallUp({
+      configs: folder,
+      data,
+      lake,
+      settings,
+      runner: "process",
+      command: `node ${job} ${lake} ${ledger} 300`,
+    });
   let running = up();
   await expect.poll(() => running.output(), { timeout: 20_000 }).toContain("watching");
   for (const day of days) {

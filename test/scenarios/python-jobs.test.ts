@@ -44,11 +44,14 @@ describe.skipIf(absent)("jobs in Python, with the deltalake package", () => {
         timeoutMs: 4_000,
       }),
     );
-    const up = landfallUp(
-      ...["--configs", folder, "--data", data, "--lake", lake, "--settings", settings],
-      ...["--runner", "process", "--command"],
-      `${python} ${job} ${lake} {config} {table} {ds}`,
-    );
+    const up = landfallUp({
+      configs: folder,
+      data,
+      lake,
+      settings,
+      runner: "process",
+      command: `${python} ${job} ${lake} {config} {table} {ds}`,
+    });
     await expect.poll(() => up.output(), { timeout: 20_000 }).toContain("watching");
     expect((await landfall("land", "data.x", day, "--lake", lake)).code).toBe(0);
     const states = async () =>

@@ -23,8 +23,12 @@ export async function landfall(...args: readonly string[]): Promise<Answer> {
   }
 }
 
+/** Options of `landfall up`, by name; each becomes `--name value`. */
+export type UpOptions = Readonly<Record<string, string>>;
+
 /** Starts `landfall up` in a process of its own; kill it by its pid. */
-export function landfallUp(...args: readonly string[]): ChildProcess & { output(): string } {
+export function landfallUp(options: UpOptions): ChildProcess & { output(): string } {
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(process.execPath, argv(["up", ...args]), {
     stdio: ["ignore", "pipe", "pipe"],
   });
