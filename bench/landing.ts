@@ -14,6 +14,7 @@ import type { StoreCounters, TaskStore } from "../ports/task-store.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
 import { silentLog } from "../services/log.ts";
+import { stagingQueryFiles } from "../test/support/staging-queries.ts";
 import { print, quantiles, wallMs } from "./print.ts";
 
 /**
@@ -28,24 +29,11 @@ const dayBefore = "2025-09-29";
 const sensorMeanMs = 150_000;
 
 function confs(): { path: string; text: string }[] {
-  const none = { length: 0, timeUnit: 1 };
-  return Array.from({ length: configs }, (_, at) => {
-    const table = `bench.t${String(at).padStart(5, "0")}`;
-    const conf = {
-      metaData: {
-        name: `t.q${at}__0`,
-        team: "t",
-        version: "0",
-        outputNamespace: "out",
-        executionInfo: { offlineSchedule: "@daily", stepDays: 1 },
-      },
-      query: "SELECT 1",
-      tableDependencies: [
-        { startOffset: none, endOffset: none, tableInfo: { table, partitionColumn: "ds" } },
-      ],
-    };
-    return { path: `compiled/staging_queries/t/q${at}__0`, text: JSON.stringify(conf) };
-  });
+  const queries = Array.from({ length: configs }, (_, at): [string, string[]] => [
+    `q${at}`,
+    [`bench.t${String(at).padStart(5, "0")}`],
+  ]);
+  return stagingQueryFiles(Object.fromEntries(queries));
 }
 
 /** A runner that says when it was asked. */

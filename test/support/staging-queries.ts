@@ -3,16 +3,14 @@ import { dirname, join } from "node:path";
 
 const none = { length: 0, timeUnit: 1 };
 
-/**
- * Writes a config repository of daily staging queries: name → the tables it reads. Query `a` of
- * team `t` writes `lake.t_a__0`.
- */
-export function writeStagingQueries(
-  folder: string,
-  queries: Readonly<Record<string, readonly string[]>>,
-): void {
-  for (const [name, tables] of Object.entries(queries)) {
-    const conf = {
+/** Name → the tables it reads. Query `a` of team `t` writes `lake.t_a__0`. */
+export type Queries = Readonly<Record<string, readonly string[]>>;
+
+/** Compiled confs of daily staging queries. */
+export function stagingQueryFiles(queries: Queries): { path: string; text: string }[] {
+  return Object.entries(queries).map(([name, tables]) => ({
+    path: `compiled/staging_queries/t/${name}__0`,
+    text: JSON.stringify({
       metaData: {
         name: `t.${name}__0`,
         team: "t",
@@ -26,9 +24,14 @@ export function writeStagingQueries(
         endOffset: none,
         tableInfo: { table, partitionColumn: "ds" },
       })),
-    };
-    const file = join(folder, "compiled", "staging_queries", "t", `${name}__0`);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(conf, null, 2));
+    }),
+  }));
+}
+
+/** Writes them as a config repository below a folder. */
+export function writeStagingQueries(folder: string, queries: Queries): void {
+  for (const { path, text } of stagingQueryFiles(queries)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
   }
 }
