@@ -3,7 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
-import { type StepId } from "../../schemas/ids.ts";
+import type { StepId } from "../../schemas/ids.ts";
 import { Plan, type PlanDocument, type PlanStep } from "../../schemas/plan.ts";
 
 /** The plan that decides, as a reader of it. */
@@ -28,6 +28,7 @@ const freshMs = 1_000;
 export function currentPlan({ store, configs, clock }: CurrentPlanOptions): CurrentPlan {
   let known: PlanIndex | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
+  let underWay: Promise<PlanIndex> | null = null;
 
   const refresh = async (): Promise<PlanIndex> => {
     const read = (await store.read(["plans/current"])).get("plans/current");
@@ -40,11 +41,22 @@ export function currentPlan({ store, configs, clock }: CurrentPlanOptions): Curr
     return plan;
   };
 
+  /** Those who find it stale at once share one reading. */
+  const refreshShared = (): Promise<PlanIndex> => {
+    underWay ??= refresh().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+
   return {
     async find(id) {
       const fresh = clock.now() - readAt < freshMs ? known : null;
-      const plan = fresh?.step(id) === undefined ? await refresh() : fresh;
-      return { plan, step: plan.step(id) };
+      const plan = fresh ?? (await refreshShared());
+      const step = plan.step(id);
+      if (step !== undefined) return { plan, step };
+      const newest = await refresh();
+      return { plan: newest, step: newest.step(id) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { lakeTable } from "../../core/lake-layout.ts";
+import { type LakeTable, lakeTable } from "../../core/lake-layout.ts";
 import { baseTable, type PlanIndex } from "../../core/plan-index.ts";
 import { readLandings, type TableLandings } from "../../lake/delta-reader.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
@@ -38,34 +38,44 @@ const cursorsMax = 10_000;
  * a table is made anew, and then its id does.
  */
 export function outputTables({ lake, store, settings }: OutputTablesOptions): OutputTables {
-  const cursors = new Map<TableName, KnownCursor>();
+  const cursors = new Map<TableName, Promise<KnownCursor>>();
 
-  const cursorOf = async (table: TableName): Promise<CursorDocument | null> => {
-    const id = `cursors/${table}` as const;
-    return (await store.read([id])).get(id)?.body as CursorDocument | null;
+  const learn = async (place: LakeTable): Promise<KnownCursor> => {
+    const id = `cursors/${place.name}` as const;
+    const cursor = (await store.read([id])).get(id)?.body as CursorDocument | null;
+    const { tableId } = await readLandings(lake, place, { cursor });
+    return { tableId, cursor };
   };
 
-  const remember = (table: TableName, known: KnownCursor): void => {
-    cursors.delete(table);
-    cursors.set(table, known);
+  const learning = (place: LakeTable): Promise<KnownCursor> => {
+    const known = learn(place);
+    cursors.set(place.name, known);
     for (const oldest of cursors.keys()) {
-      if (cursors.size <= cursorsMax) return;
+      if (cursors.size <= cursorsMax) break;
       cursors.delete(oldest);
     }
+    return known;
+  };
+
+  const forget = (place: LakeTable, known: Promise<KnownCursor>): void => {
+    if (cursors.get(place.name) === known) cursors.delete(place.name);
   };
 
   return {
     async read(plan, table, column) {
       const place = placeOf(plan, { table, column, settings });
-      const known = cursors.get(place.name);
-      if (known !== undefined) {
-        const landings = whole(await readLandings(lake, place, { cursor: known.cursor }));
-        if (landings.tableId === known.tableId) return landings;
+      for (;;) {
+        const known = cursors.get(place.name) ?? learning(place);
+        try {
+          const { cursor, tableId } = await known;
+          const landings = whole(await readLandings(lake, place, { cursor }));
+          if (landings.tableId === tableId) return landings;
+        } catch (cause) {
+          forget(place, known);
+          throw cause;
+        }
+        forget(place, known);
       }
-      const cursor = await cursorOf(place.name);
-      const landings = whole(await readLandings(lake, place, { cursor }));
-      remember(place.name, { tableId: landings.tableId, cursor });
-      return landings;
     },
   };
 }
@@ -73,7 +83,7 @@ export function outputTables({ lake, store, settings }: OutputTablesOptions): Ou
 function placeOf(
   plan: PlanIndex,
   { table, column, settings }: { table: TableName; column: string; settings: Settings },
-) {
+): LakeTable {
   const own: PlanTable = plan.tables.get(table) ?? {
     name: table,
     external: false,

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { step } from "../support/plan.ts";
 import { jobOf, type TrackerPlace, trackerPlace } from "../support/tracker-place.ts";
@@ -106,6 +108,27 @@ describe("what a job wrote is looked at, whatever the job says", () => {
     await runner.submit(jobOf(features, range("02")));
     const [report] = await at.reports(1);
     expect(report?.outputs[0]?.landing?.version).toEqual({ epoch: 5, n: 0 });
+  });
+
+  test("made anew while the tracker runs, it counts on as well", async () => {
+    at = await trackerPlace([features]);
+    const runner = at.open();
+    at.track(runner);
+    await runner.submit(jobOf(features, range("01")));
+    const [first] = await at.reports(1);
+    expect(first?.outputs[0]?.landing?.version).toEqual({ epoch: 0, n: 0 });
+    const tableId = await at.tableId(path);
+    const cursor = { schema: 1 as const, table: "out.features", tableId, epoch: 0, contiguous: 0 };
+    await at.store.commit({
+      writes: [
+        { id: "cursors/out.features", body: { ...cursor, partitionColumns: [] }, version: null },
+      ],
+      checks: [],
+    });
+    rmSync(join(at.place, "lake", path), { recursive: true });
+    await runner.submit(jobOf(features, range("01"), { attempt: 2 }));
+    const [second] = await at.reports(1);
+    expect(second?.outputs[0]?.landing?.version).toEqual({ epoch: 1, n: 0 });
   });
 
   test("an unpartitioned table: its newest commit, under the task's day", async () => {

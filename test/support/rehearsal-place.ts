@@ -33,6 +33,8 @@ export interface RehearsalPlace {
   land(path: string, ...days: readonly string[]): Promise<void>;
   /** The commits of the table at a path, oldest first. */
   commits(path: string): Promise<readonly LoggedCommit[]>;
+  /** `metaData.id` of the first commit. */
+  tableId(path: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,11 @@ export function rehearsalPlace(
       return Promise.all(
         objects.map(async ({ name }) => logged((await lake.read(name))?.bytes ?? new Uint8Array())),
       );
+    },
+    async tableId(path) {
+      const object = await lake.read(`${path}/_delta_log/${"0".repeat(20)}.json`);
+      const found = /"metaData":\{"id":"([^"]+)"/.exec(Buffer.from(object?.bytes ?? []).toString());
+      return found?.[1] ?? "";
     },
     async close() {
       for (const runner of opened) await runner.close();
