@@ -7,8 +7,8 @@ type Lease = Pick<Taken, "seq" | "attempt">;
 export interface Leases {
   count(): number;
   add(taken: readonly Lease[], until: EpochMs): void;
-  /** Answers false when the lease has ended or was followed by another. */
-  release(lease: Lease): boolean;
+  /** Does nothing when the lease has ended or was followed by another. */
+  release(lease: Lease): void;
   /** Leases that ended make room again. */
   releaseEnded(now: EpochMs): void;
   releaseAll(): readonly Lease[];
@@ -25,7 +25,9 @@ export function leases(): Leases {
         held.set(lease.seq, { lease, until });
       }
     },
-    release: ({ seq, attempt }) => held.get(seq)?.lease.attempt === attempt && held.delete(seq),
+    release({ seq, attempt }) {
+      if (held.get(seq)?.lease.attempt === attempt) held.delete(seq);
+    },
     releaseEnded(now) {
       for (const [seq, { until }] of held) {
         if (until > now) return;

@@ -77,7 +77,8 @@ export function subscription(options: SubscriptionOptions): Subscription {
       settlements.ack(seq);
     },
     nack() {
-      if (held.release({ seq, attempt })) settlements.nack({ seq, attempt });
+      held.release({ seq, attempt });
+      settlements.nack({ seq, attempt });
     },
   });
 

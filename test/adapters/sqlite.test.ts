@@ -121,6 +121,39 @@ test("a file that another process holds for too long is a RetryableError", () =>
   database.close();
 });
 
+test("a transaction whose work throws leaves nothing behind", () => {
+  const database = openDatabase(newFile(), taskStorePart);
+  const insert = database.statement(
+    "INSERT INTO documents (id, version, body) VALUES (?, '1', '')",
+  );
+  const count = database.statement<[number]>("SELECT count(*) FROM documents");
+  const half = () =>
+    database.write(() => {
+      insert.run("half");
+      throw new Error("a bug");
+    });
+  expect(half).toThrow("a bug");
+  expect(count.get()).toEqual([0]);
+  expect(database.write(() => insert.run("whole"))).toBe(1);
+  expect(count.get()).toEqual([1]);
+  database.close();
+});
+
+test("subscribers of the process are woken by what is published, not by their clocks", async () => {
+  const file = newFile();
+  const [publisher, bus] = [sqliteBus({ file }), sqliteBus({ file })];
+  const listener = listen(bus, {}, (delivery) => delivery.ack());
+  const begun = performance.now();
+  for (let n = 1; n <= 50; n += 1) {
+    await publisher.publish([tick(n)]);
+    await listener.count(n);
+    await new Promise(setImmediate);
+  }
+  expect(performance.now() - begun).toBeLessThan(2_000);
+  await publisher.close();
+  await bus.close();
+});
+
 test("a document nobody can read is named in one line", async () => {
   const file = newFile();
   const store = sqliteTaskStore({ file });

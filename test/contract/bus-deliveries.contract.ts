@@ -101,10 +101,11 @@ export function deliveriesAsPromised(it: Contract<Bus>): void {
 
   it("a nack of a lease that was followed by another does nothing", async (open) => {
     const bus = await open();
-    const listener = listen(bus, { leaseMs: 300 });
+    const listener = listen(bus, { leaseMs: 300, unackedMax: 1 });
     await bus.publish([tick(1)]);
     const [first, second] = await listener.count(2);
     const begun = performance.now();
+    await bus.publish([tick(2)]);
     first?.nack();
     await listener.count(3);
     expect(performance.now() - begun).toBeGreaterThan(100);
