@@ -52,6 +52,26 @@ export async function listCommits(
   });
 }
 
+/** How a log begins: its first JSON commit, and whether a checkpoint stands for what was before. */
+export interface LogBeginning {
+  /** Null: the log has no JSON commit. */
+  readonly first: number | null;
+  readonly checkpointed: boolean;
+}
+
+const checkpointName = /^\d{20}\.checkpoint\b/;
+
+/** Commits are only cleaned up once a checkpoint has them (Delta: Metadata Cleanup). */
+export async function logBeginning(store: ObjectStore, path: string): Promise<LogBeginning> {
+  const prefix = logPrefix(path);
+  const files = (await store.list(prefix)).map(({ name }) => name.slice(prefix.length));
+  const first = files.find((file) => commitName.test(file));
+  return {
+    first: first === undefined ? null : Number(first.slice(0, versionDigits)),
+    checkpointed: files.some((file) => checkpointName.test(file)),
+  };
+}
+
 /** Reads one commit, giving way to other work every few milliseconds while it parses. */
 export async function readCommit(
   store: ObjectStore,

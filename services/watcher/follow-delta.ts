@@ -4,6 +4,7 @@ import {
   commitObject,
   type FoundCommit,
   listCommits,
+  logBeginning,
   readCommit,
   readLog,
 } from "../../lake/delta-log.ts";
@@ -37,7 +38,7 @@ export async function followDelta(
   table: Followed,
   path: string,
 ): Promise<void> {
-  if (table.cursor === null) return readWhole(following, table, { path, backlog: true });
+  if (table.cursor === null) return readFirst(following, table, path);
   const known = Object.assign(table, { path, cursor: table.cursor });
   if (known.compared && known.verified && known.again.size === 0) {
     return readOn(following, known);
@@ -92,6 +93,14 @@ async function readAgain(following: Following, table: Known, version: number): P
   const events = await eventsOfCommit(following, table, { found, cursor: table.cursor });
   await following.publish(events);
   rememberGeneration(table, version, found.generation);
+}
+
+/** Reads a table that is new to the plan, once its log has its beginning. */
+async function readFirst(following: Following, table: Followed, path: string): Promise<void> {
+  const { first, checkpointed } = await logBeginning(following.lake, path);
+  const waits = first !== null && first > 0 && !checkpointed;
+  if (waits && !hold(following, table, { path, problem: missing(0) })) return;
+  await readWhole(following, table, { path, backlog: true });
 }
 
 /**
@@ -214,17 +223,20 @@ async function readCommits(following: Following, table: Known): Promise<Problem 
  * Otherwise the missing commit is waited for, as a copy of a log may come in any order.
  */
 async function passGap(following: Following, table: Known, next: number): Promise<boolean> {
-  const [first] = await listCommits(following.lake, table.path);
-  const { contiguous } = table.cursor;
-  if (first !== undefined && first.version > contiguous + 1) {
-    await readWhole(following, table, { path: table.path, backlog: contiguous < 0 });
+  const { path, cursor } = table;
+  const { first, checkpointed } = await logBeginning(following.lake, path);
+  if (checkpointed && first !== null && first > cursor.contiguous + 1) {
+    await readWhole(following, table, { path, backlog: cursor.contiguous < 0 });
     return false;
   }
-  const version = contiguous + 1;
-  const problem: Problem = { kind: "unreadable", message: "is missing", version, generation: 0 };
-  if (!hold(following, table, { path: table.path, problem })) return false;
+  const problem = missing(cursor.contiguous + 1);
+  if (!hold(following, table, { path, problem })) return false;
   skipTo(following, table, next - 1);
   return true;
+}
+
+function missing(version: number): Problem {
+  return { kind: "unreadable", message: "is missing", version, generation: 0 };
 }
 
 /** Whether a commit that cannot be read was passed over, so that reading goes on. */

@@ -127,11 +127,13 @@ export function describeObjectStore(name: string, open: () => Promise<OpenedObje
       let round = 0;
       await fc.assert(
         fc.asyncProperty(
-          fc.uniqueArray(objectName, { maxLength: 12 }),
-          objectName,
-          fc.option(objectName, { nil: undefined }),
-          fc.integer({ min: 0, max: 6 }),
-          async (wanted, prefix, after, limit) => {
+          fc.record({
+            wanted: fc.uniqueArray(objectName, { maxLength: 12 }),
+            prefix: objectName,
+            after: fc.option(objectName, { nil: undefined }),
+            limit: fc.integer({ min: 0, max: 6 }),
+          }),
+          async ({ wanted, prefix, after, limit }) => {
             round += 1;
             const base = `round${round}/`;
             const present = wanted.filter(
