@@ -22,7 +22,7 @@ export interface DirectoryObjectStoreOptions {
   readonly watched?: FolderChoice;
   /** Distance of looks at folders that the kernel does not watch for us. */
   readonly reconcileMs?: number;
-  /** Told once, in one line, when the kernel's limit of watches is reached. */
+  /** Told in one line what cannot be watched; a warning of the process when left out. */
   readonly warn?: (message: string) => void;
 }
 
@@ -50,7 +50,7 @@ export function directoryObjectStore(options: DirectoryObjectStoreOptions): Obje
     root,
     watched: options.watched ?? (() => true),
     reconcileMs: options.reconcileMs ?? 1_000,
-    warn: options.warn ?? (() => {}),
+    warn: options.warn ?? ((message) => process.emitWarning(message)),
   }).pipe(share());
   return {
     read: (name) => readObject(root, name),

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
+import { bringsNews } from "../../core/lake-layout.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { PermanentError } from "../../ports/errors.ts";
@@ -60,7 +61,7 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
   const clock = options.clock ?? systemClock();
   const bus = sqliteBus({ file: files.bus });
   const store = sqliteTaskStore({ file: files.state });
-  const lake = directoryObjectStore({ root: options.lake });
+  const lake = directoryObjectStore({ root: options.lake, watched: bringsNews });
   const configs = directoryObjectStore({ root: files.configs });
   const keyValueStore = sqliteKeyValueStore({ file: files.keyValues });
   const runner =
