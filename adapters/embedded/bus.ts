@@ -43,6 +43,7 @@ export function sqliteBus({ file }: { readonly file: string }): Bus {
     },
     deliveries: ({ unackedMax, leaseMs }) =>
       new Observable<Delivery>((out) => {
+        if (closed) throw new Error(`${path} was closed`);
         ownership ??= takeOwnership(path, queue, wakeOwn);
         const { name: owner } = ownership.owner;
         const own = subscription({ queue, settlements: settled, owner, unackedMax, leaseMs, out });
@@ -98,7 +99,12 @@ interface Ownership {
 /** The lock is held before the name is listed: whoever finds the name finds the lock. */
 function takeOwnership(path: string, queue: Queue, wake: () => void): Ownership {
   const owner = newOwner(path);
-  queue.enlist(owner.name);
+  try {
+    queue.enlist(owner.name);
+  } catch (cause) {
+    owner.retire();
+    throw cause;
+  }
   const funerals = () =>
     tolerating(() => {
       for (const name of queue.owners()) {

@@ -190,6 +190,7 @@ export function deliveriesAsPromised(it: Contract<Bus>): void {
     expect((await listen(other).next()).id).toBe(delivery.id);
     delivery.ack();
     await expect(bus.publish([tick(2)])).rejects.toThrow("closed");
+    await expect(listen(bus).next()).rejects.toThrow("closed");
     await bus.close();
   });
 }
