@@ -40,7 +40,7 @@ export interface LakeLayout {
   /** Tables that lie nowhere, one line each that says what to do. */
   readonly problems: readonly string[];
   /** What an object's name says; null for the many that say nothing. Two look-ups at most. */
-  locate(objectName: string): Located | null;
+  readonly locate: (objectName: string) => Located | null;
 }
 
 /** Lays out the tables of a plan: `{db}/{table}`, `{db}.db/{table}`, or where settings say. */
