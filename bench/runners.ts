@@ -1,7 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bufferTime, filter, firstValueFrom, from, lastValueFrom, mergeMap, take, tap } from "rxjs";
+import {
+  bufferTime,
+  filter,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  mergeMap,
+  NEVER,
+  take,
+  tap,
+} from "rxjs";
 import { systemClock } from "../adapters/embedded/clock.ts";
 import { sqliteKeyValueStore } from "../adapters/embedded/key-value-store.ts";
 import { directoryObjectStore } from "../adapters/embedded/object-store.ts";
@@ -9,6 +19,7 @@ import { processRunner } from "../adapters/embedded/process-runner.ts";
 import { rehearsalRunner } from "../adapters/embedded/rehearsal-runner.ts";
 import { commitDelta } from "../lake/delta-writer.ts";
 import type { JobRunner, JobSpec } from "../ports/job-runner.ts";
+import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
 import { print, quantiles } from "./print.ts";
 
 const day = "2025-09-30";
@@ -83,9 +94,38 @@ function report(figure: Readonly<Record<string, unknown>>, measured: Measured): 
   });
 }
 
-async function rehearsals(count: number, tables: number): Promise<void> {
-  const place = join(folder, `rehearsal-${tables}`);
-  const lake = directoryObjectStore({ root: join(place, "lake") });
+/** A lake that costs nothing: what is left is the runner and its table of jobs. */
+function memoryLake(): ObjectStore {
+  const objects = new Map<string, StoredObject>();
+  return {
+    read: async (name) => objects.get(name) ?? null,
+    list: async (prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) =>
+      [...objects.values()]
+        .filter(({ name }) => name.startsWith(prefix) && name > after)
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .slice(0, limit),
+    async write(name, bytes, { ifAbsent = false } = {}) {
+      const before = objects.get(name);
+      if (ifAbsent && before !== undefined) return "exists";
+      const generation = (before?.generation ?? 0) + 1;
+      objects.set(name, { name, bytes, size: bytes.length, generation, updatedAt: generation });
+      return "written";
+    },
+    notifications: () => NEVER,
+    async close() {},
+  };
+}
+
+interface Rehearsed {
+  readonly count: number;
+  readonly tables: number;
+  readonly lakeIn: "folder" | "memory";
+}
+
+async function rehearsals({ count, tables, lakeIn }: Rehearsed): Promise<void> {
+  const place = join(folder, `rehearsal-${tables}-${lakeIn}`);
+  const lake =
+    lakeIn === "memory" ? memoryLake() : directoryObjectStore({ root: join(place, "lake") });
   const keyValueStore = sqliteKeyValueStore({ file: join(place, "key-values.db") });
   await commitDelta(
     lake,
@@ -107,7 +147,7 @@ async function rehearsals(count: number, tables: number): Promise<void> {
   });
   const jobs = Array.from({ length: count }, (_, n) => job(n, tables));
   const measured = await measure(runner, jobs, 64);
-  report({ bench: "rehearsal runner", tables, synchronous: "NORMAL" }, measured);
+  report({ bench: "rehearsal runner", tables, lakeIn, synchronous: "NORMAL" }, measured);
   for (const port of [runner, lake, keyValueStore]) await port.close();
 }
 
@@ -128,8 +168,9 @@ async function processes(count: number, concurrency: number): Promise<void> {
 }
 
 try {
-  await rehearsals(5_000, 1_000);
-  await rehearsals(5_000, 10);
+  await rehearsals({ count: 5_000, tables: 10, lakeIn: "memory" });
+  await rehearsals({ count: 5_000, tables: 10, lakeIn: "folder" });
+  await rehearsals({ count: 5_000, tables: 1_000, lakeIn: "folder" });
   await processes(5, 1);
   await processes(40, 40);
 } finally {

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { commandTemplate } from "../../adapters/embedded/job-command.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
@@ -187,6 +189,34 @@ describe("the command template", () => {
     at = processPlace("");
     expect(() => at.open({ command })).toThrow(PermanentError);
     expect(() => at.open({ command })).toThrow(message);
+  });
+
+  test("whatever a value holds, it is one argument", () => {
+    at = processPlace("");
+    const argvOf = commandTemplate("job --conf {conf} '{task} of {config}' x{table}y {start}{end}");
+    const values = fc.record({
+      conf: fc.string({ unit: "binary" }),
+      mode: fc.string(),
+      config: fc.string(),
+      start: fc.string(),
+      end: fc.string(),
+      ds: fc.string(),
+      task: fc.string({ unit: fc.constantFrom("{", "}", "$&", "$1", "task", " ", "'", "\\") }),
+      run: fc.string(),
+      attempt: fc.string(),
+      jobId: fc.string(),
+      table: fc.string({ unit: "binary" }),
+      column: fc.string(),
+    });
+    fc.assert(
+      fc.property(values, (given) => {
+        const { conf, task, config, table, start, end } = given;
+        expect(argvOf(given)).toEqual([
+          ...["job", "--conf", conf, `${task} of ${config}`],
+          ...[`x${table}y`, `${start}${end}`],
+        ]);
+      }),
+    );
   });
 
   test("braces that are no placeholder stay", async () => {
