@@ -212,8 +212,12 @@ describe("the command template", () => {
       fc.property(values, (given) => {
         const { conf, task, config, table, start, end } = given;
         expect(argvOf(given)).toEqual([
-          ...["job", "--conf", conf, `${task} of ${config}`],
-          ...[`x${table}y`, `${start}${end}`],
+          "job",
+          "--conf",
+          conf,
+          `${task} of ${config}`,
+          `x${table}y`,
+          `${start}${end}`,
         ]);
       }),
     );
