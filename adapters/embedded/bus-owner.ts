@@ -39,27 +39,40 @@ export function newOwner(file: string): Owner {
   };
 }
 
-/** Whether the owner is gone; then what it left on disk is removed. A name is never used again. */
+/**
+ * Whether the owner is gone; then what it left on disk is removed. When that cannot be told it is
+ * taken to live. A name is never used again, so nobody can be buried who is yet to come.
+ */
 export function buryIfDead(file: string, name: string): boolean {
-  const path = lockFile(file, name);
-  if (existsSync(path)) {
-    const lock = new Libsql(path, { timeout: 0 });
-    try {
-      lock.exec("BEGIN EXCLUSIVE");
-    } catch {
-      return false;
-    } finally {
-      lock.close();
-    }
+  const dead = !existsSync(lockFile(file, name)) || canLock(lockFile(file, name));
+  if (dead) removeLock(file, name);
+  return dead;
+}
+
+function canLock(path: string): boolean {
+  let lock: Libsql.Database | undefined;
+  try {
+    lock = new Libsql(path, { timeout: 0 });
+    lock.exec("BEGIN EXCLUSIVE");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    lock?.close();
   }
-  removeLock(file, name);
-  return true;
 }
 
 function lockFile(file: string, name: string): string {
   return `${file}-owner-${name}`;
 }
 
+/** A lock file that cannot be removed is empty and harms nobody. */
 function removeLock(file: string, name: string): void {
-  for (const suffix of ["", "-journal"]) rmSync(lockFile(file, name) + suffix, { force: true });
+  for (const suffix of ["", "-journal"]) {
+    try {
+      rmSync(lockFile(file, name) + suffix, { force: true });
+    } catch {
+      return;
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Observable } from "rxjs";
 import type { Bus, Delivery } from "../../ports/bus.ts";
-import { RetryableError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
 import { busPart, type Queue, queueOver } from "./bus-queue.ts";
 import { settlements } from "./bus-settlements.ts";
@@ -125,11 +125,14 @@ function takeOwnership(path: string, queue: Queue, wake: () => void): Ownership 
   };
 }
 
-/** Does what may be left undone when the file does not let it: leases end without it, too. */
+/**
+ * Does what may be left undone when the file does not let it: leases end without it, too. Whatever
+ * else goes on with the file meets the same trouble, and reports it.
+ */
 function tolerating(work: () => void): void {
   try {
     work();
   } catch (cause) {
-    if (!(cause instanceof RetryableError)) throw cause;
+    if (!(cause instanceof RetryableError || cause instanceof PermanentError)) throw cause;
   }
 }
