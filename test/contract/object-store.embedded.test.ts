@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { filter, firstValueFrom, take, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
@@ -33,6 +35,12 @@ describeObjectStore("directory", async () => {
     },
   };
 });
+
+/** The limit of one user namespace, so that a test lowers it for nobody else. */
+const limit = "/proc/sys/user/max_inotify_watches";
+const cannotLimit = spawnSync("unshare", ["-Ur", "sh", "-c", `echo 4 > ${limit}`]).status !== 0;
+if (cannotLimit)
+  console.log("skipped: user namespaces cannot be made here, so no limit of watches");
 
 describe("directory object store", () => {
   let root: string;
@@ -191,4 +199,60 @@ describe("directory object store", () => {
     );
     expect(existsSync(join(root, "x"))).toBe(false);
   });
+
+  test.skipIf(cannotLimit)(
+    "a folder without the right to read it is told, and seen with it",
+    async () => {
+      mkdirSync(join(root, "db/secret"), { recursive: true });
+      writeFileSync(join(root, "db/secret/x"), "x");
+      chmodSync(join(root, "db/secret"), 0o000);
+      const script = join(import.meta.dirname, "../support/notify.ts");
+      // Even root has no special rights inside a namespace it is not mapped into.
+      const child = spawn("unshare", ["-U", process.execPath, "--import", "tsx", script, root]);
+      const lines: string[] = [];
+      await new Promise<void>((resolve, reject) => {
+        createInterface(child.stdout).on("line", (line) => {
+          lines.push(line);
+          if (line.startsWith("warning")) chmodSync(join(root, "db/secret"), 0o755);
+          if (line === "db/secret/x") resolve();
+        });
+        child.on("exit", (code) => reject(new Error(`ended with ${code}`)));
+      });
+      child.kill();
+      expect(lines.filter((line) => line.startsWith("warning"))).toEqual([
+        "warning cannot watch db/secret/: permission denied; give this user the right to it",
+      ]);
+    },
+  );
+
+  test.skipIf(cannotLimit)(
+    "folders beyond the kernel's limit of watches are looked at",
+    async () => {
+      for (let at = 0; at < 8; at += 1) mkdirSync(join(root, `db/t${at}`), { recursive: true });
+      const script = join(import.meta.dirname, "../support/notify.ts");
+      const command = `echo 4 > ${limit} && exec "$0" --import tsx ${script} ${root}`;
+      const child = spawn("unshare", ["-Ur", "sh", "-c", command, process.execPath]);
+      const lines: string[] = [];
+      const expected = new Set<string>();
+      const told = new Promise<void>((resolve, reject) => {
+        createInterface(child.stdout).on("line", (line) => {
+          lines.push(line);
+          expected.delete(line);
+          if (line.startsWith("warning")) {
+            for (let at = 0; at < 8; at += 1) {
+              expected.add(`db/t${at}/new/x`);
+              mkdirSync(join(root, `db/t${at}/new`));
+              writeFileSync(join(root, `db/t${at}/new/x`), "x");
+            }
+          } else if (expected.size === 0 && line !== "ready") resolve();
+        });
+        child.on("exit", (code) => reject(new Error(`ended with ${code}`)));
+      });
+      await told;
+      child.kill();
+      expect(lines.filter((line) => line.startsWith("warning"))).toEqual([
+        expect.stringMatching(/the kernel watches no more folders \(ENOSPC.*max_user_watches$/),
+      ]);
+    },
+  );
 });
