@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { filter, firstValueFrom, take, toArray } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
@@ -35,6 +36,9 @@ describeObjectStore("directory", async () => {
     },
   };
 });
+
+/** Prints the notifications and warnings of a folder. */
+const script = fileURLToPath(new URL("../support/notify.ts", import.meta.url));
 
 /** The limit of one user namespace, so that a test lowers it for nobody else. */
 const limit = "/proc/sys/user/max_inotify_watches";
@@ -206,7 +210,6 @@ describe("directory object store", () => {
       mkdirSync(join(root, "db/secret"), { recursive: true });
       writeFileSync(join(root, "db/secret/x"), "x");
       chmodSync(join(root, "db/secret"), 0o000);
-      const script = join(import.meta.dirname, "../support/notify.ts");
       // Even root has no special rights inside a namespace it is not mapped into.
       const child = spawn("unshare", ["-U", process.execPath, "--import", "tsx", script, root]);
       const lines: string[] = [];
@@ -229,7 +232,6 @@ describe("directory object store", () => {
     "folders beyond the kernel's limit of watches are looked at",
     async () => {
       for (let at = 0; at < 8; at += 1) mkdirSync(join(root, `db/t${at}`), { recursive: true });
-      const script = join(import.meta.dirname, "../support/notify.ts");
       const command = `echo 4 > ${limit} && exec "$0" --import tsx ${script} ${root}`;
       const child = spawn("unshare", ["-Ur", "sh", "-c", command, process.execPath]);
       const lines: string[] = [];
