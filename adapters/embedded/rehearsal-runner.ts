@@ -51,7 +51,10 @@ export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
       new Observable((out) => {
         const owner = begin(rehearsal);
         rehearsal.adopts = true;
-        guarded(rehearsal, () => adopt(rehearsal, owner));
+        guarded(rehearsal, () => {
+          tell(rehearsal);
+          adopt(rehearsal, owner);
+        });
         for (const { status } of table.changedAfter(0)) out.next(status);
         return changes.subscribe(out);
       }),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { filter, firstValueFrom, take, timeout, toArray } from "rxjs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { JobSpec } from "../../ports/job-runner.ts";
-import { isTerminal } from "../contract/job-runner.contract.ts";
+import { distinctJobs, isTerminal } from "../contract/job-runner.contract.ts";
 import { jobSpecs } from "../support/job-specs.ts";
 import { type RehearsalPlace, rehearsalPlace } from "../support/rehearsal-place.ts";
 
@@ -86,7 +86,9 @@ test("killed again and again while it works, every job that was taken commits on
   expect(taken.size).toBeGreaterThanOrEqual(60);
   const runner = at.open();
   const ends = await firstValueFrom(
-    runner.statuses().pipe(filter(isTerminal), take(60), toArray(), timeout(20_000)),
+    runner
+      .statuses()
+      .pipe(filter(isTerminal), distinctJobs(), take(60), toArray(), timeout(20_000)),
   );
   expect(new Set(ends.map(({ jobId }) => jobId))).toEqual(taken);
   expect(ends.every(({ state }) => state === "succeeded")).toBe(true);
@@ -103,7 +105,9 @@ test("a process that only watches takes up what another left undone", async () =
   const next = jobSpecs();
   const watching = at.open();
   const ended = firstValueFrom(
-    watching.statuses().pipe(filter(isTerminal), take(20), toArray(), timeout(20_000)),
+    watching
+      .statuses()
+      .pipe(filter(isTerminal), distinctJobs(), take(20), toArray(), timeout(20_000)),
   );
   const child = worker(Array.from({ length: 20 }, () => next()));
   let heard = "";
