@@ -50,6 +50,7 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
 }
 
 const executionsMax = 64;
+const problemsTold = 20;
 
 type Fact = PartitionLanded | JobSettled;
 
@@ -170,7 +171,13 @@ function landedNudges(told: readonly Seen[]): Nudge[] {
 /** Makes a release current; answers what its new steps, and tasks that wait, should look at. */
 async function release(state: Dispatching, id: string): Promise<Nudge[]> {
   const before = await state.plans.refresh();
-  await state.plans.release(id);
+  const problems = await state.plans.release(id);
+  for (const { file, severity, message } of problems.slice(0, problemsTold)) {
+    state.ports.log.warn({ file, reason: message }, `${severity} in ${file}`);
+  }
+  if (problems.length > problemsTold) {
+    state.ports.log.warn({}, `${problems.length} problems in all; landfall plan lists them`);
+  }
   const after = await state.plans.refresh();
   state.looking.documents.clear();
   if (before === null || after === null || before.plan.hash === after.plan.hash) return [];

@@ -3,7 +3,7 @@ import { indexPlan, type PlanIndex } from "../../core/plan-index.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
-import { Plan, type PlanDocument, ReleaseManifest } from "../../schemas/plan.ts";
+import { Plan, type PlanDocument, type PlanProblem, ReleaseManifest } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 
 /** The plan that decides, and changing it by a release. */
@@ -12,8 +12,11 @@ export interface Plans {
   current(): PlanIndex | null;
   /** Reads which plan is current, and the plan when it is another. */
   refresh(): Promise<PlanIndex | null>;
-  /** Compiles a complete release and makes its plan current. Doing it twice does nothing. */
-  release(release: string): Promise<void>;
+  /**
+   * Compiles a complete release and makes its plan current; doing it twice does nothing. Answers the
+   * problems found in it. Throws `PermanentError` when the release is not complete.
+   */
+  release(release: string): Promise<readonly PlanProblem[]>;
 }
 
 export interface PlansOptions {
@@ -48,14 +51,14 @@ export function plansOf({ store, configs, settings, now }: PlansOptions): Plans 
         const before = await pointer();
         const previous = before.body === null ? null : await readPlan(configs, before.body.hash);
         const plan = compile({ files, settings, ...(previous === null ? {} : { previous }) });
-        if (before.body?.hash === plan.hash) return;
+        if (before.body?.hash === plan.hash) return plan.problems;
         await configs.write(`plans/${plan.hash}.json`, bytesOf(plan));
         const body: PlanDocument = { schema: 1, hash: plan.hash, release, at: now() };
         const answer = await store.commit({
           writes: [{ id: "plans/current", body, version: before.version }],
           checks: [],
         });
-        if (answer.kind === "committed") return;
+        if (answer.kind === "committed") return plan.problems;
       }
     },
   };
