@@ -95,13 +95,24 @@ export function applyCommit(
   }
 }
 
+/** Counts in place: a commit may have a hundred thousand files. */
 function changedBy(
   before: Change | null,
   file: DeltaFile,
   { n, at }: { readonly n: number; readonly at: number },
 ): Change {
-  const same = before?.n === n ? before : { n, at, adds: 0, rows: 0, bytes: 0 };
-  return file.kind === "add" ? addedTo(same, { ...file, adds: 1 }) : same;
+  const change: { -readonly [Field in keyof Change]: Change[Field] } =
+    before?.n === n ? before : { n, at, adds: 0, rows: 0, bytes: 0 };
+  if (file.kind === "remove") return change;
+  change.adds += 1;
+  change.rows = sum(change.rows, file.rows);
+  change.bytes = sum(change.bytes, file.bytes);
+  return change;
+}
+
+/** Null when one of them is not known. */
+function sum(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
 }
 
 function addedTo(
@@ -111,8 +122,8 @@ function addedTo(
   return {
     ...change,
     adds: change.adds + adds,
-    rows: change.rows === null || rows === null ? null : change.rows + rows,
-    bytes: change.bytes === null || bytes === null ? null : change.bytes + bytes,
+    rows: sum(change.rows, rows),
+    bytes: sum(change.bytes, bytes),
   };
 }
 
