@@ -9,11 +9,11 @@ import { writeRelease } from "../cli/release.ts";
 import { runServices } from "../cli/run-services.ts";
 import { commitDelta } from "../lake/delta-writer.ts";
 import type { JobRunner } from "../ports/job-runner.ts";
+import { silentLog } from "../ports/log.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { StoreCounters, TaskStore } from "../ports/task-store.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
-import { silentLog } from "../services/log.ts";
 import { stagingQueryFiles } from "../test/support/staging-queries.ts";
 import { print, quantiles, wallMs } from "./print.ts";
 
@@ -97,16 +97,18 @@ async function calm(store: TaskStore): Promise<void> {
 
 async function main(folder: string): Promise<void> {
   const lake = join(folder, "lake");
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
   const behaviour = RehearsalBehaviour.parse({ durationMs: 20 });
   const opened = openEmbedded({
     data: join(folder, "data"),
     lake,
     runner: { kind: "rehearsal", behaviour },
+    settings,
+    log: silentLog,
   });
   await writeDayBefore(opened.lake);
   const submitted = new Map<string, number>();
   const world = { ...opened, runner: timed(opened.runner, submitted) };
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
   const release = await writeRelease(world.configs, confs());
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();

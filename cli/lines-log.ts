@@ -1,5 +1,5 @@
 import colors from "picocolors";
-import type { Log } from "../services/log.ts";
+import type { Log } from "../ports/log.ts";
 
 const STATE_COLOR: Record<string, (text: string) => string> = {
   succeeded: colors.green,

@@ -1,8 +1,8 @@
 import { lastValueFrom, merge, type Observable } from "rxjs";
 import type { EmbeddedWorld } from "../adapters/embedded/open.ts";
+import type { Log } from "../ports/log.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
-import type { Log } from "../services/log.ts";
 import { tracker } from "../services/tracker/pipeline.ts";
 import { type WatcherPace, watcher } from "../services/watcher/pipeline.ts";
 

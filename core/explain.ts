@@ -43,7 +43,7 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
   }
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "met") {
-    const is = task?.why ?? notYetBorn(step);
+    const is = task?.why ?? notYetBorn(step, Object.keys(verdict.reads).length);
     return {
       what: id,
       is,
@@ -59,8 +59,11 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
   };
 }
 
-function notYetBorn(step: PlanStep): string {
-  return step.schedule === null ? "runs only on command" : "inputs complete, nothing has nudged it";
+function notYetBorn(step: PlanStep, tablesRead: number): string {
+  if (step.schedule === null) return "runs only on command";
+  return tablesRead === 0 && step.inputs.length > 0
+    ? "not begun: on this day it would read nothing, the start or end its sources name cuts it off"
+    : "not begun: its inputs were complete before Landfall looked; landfall backfill starts it";
 }
 
 function attemptReasons(task: Task): Reason[] {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import type { Log } from "../../ports/log.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { type EmbeddedWorld, openEmbedded } from "./open.ts";
@@ -17,7 +18,10 @@ const Env = z.object({
  * The embedded world of a service that runs in a process of its own beside the others. Throws when
  * the environment or the settings file is not as it must be.
  */
-export function embeddedFromEnv(env: Readonly<Record<string, string | undefined>>): {
+export function embeddedFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  log: Log,
+): {
   readonly world: EmbeddedWorld;
   readonly settings: Settings;
 } {
@@ -28,6 +32,8 @@ export function embeddedFromEnv(env: Readonly<Record<string, string | undefined>
   const world = openEmbedded({
     data: parsed.LANDFALL_DATA,
     lake: parsed.LANDFALL_LAKE,
+    settings,
+    log,
     runner:
       command === undefined
         ? { kind: "rehearsal", behaviour: RehearsalBehaviour.parse({}) }

@@ -7,9 +7,11 @@ import type { Clock } from "../../ports/clock.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import type { Settings } from "../../schemas/settings.ts";
 import { sqliteBus } from "./bus.ts";
 import { systemClock } from "./clock.ts";
 import { sqliteKeyValueStore } from "./key-value-store.ts";
@@ -39,6 +41,8 @@ export interface EmbeddedOptions {
   readonly data: string;
   readonly lake: string;
   readonly runner: RunnerChoice;
+  readonly settings: Settings;
+  readonly log: Log;
   readonly clock?: Clock;
 }
 
@@ -61,7 +65,12 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
   const clock = options.clock ?? systemClock();
   const bus = sqliteBus({ file: files.bus });
   const store = sqliteTaskStore({ file: files.state });
-  const lake = directoryObjectStore({ root: options.lake, watched: bringsNews });
+  const { settings, log } = options;
+  const lake = directoryObjectStore({
+    root: options.lake,
+    watched: bringsNews,
+    warn: (message) => log.warn({}, message),
+  });
   const configs = directoryObjectStore({ root: files.configs });
   const keyValueStore = sqliteKeyValueStore({ file: files.keyValues });
   const runner =
@@ -71,6 +80,7 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
           command: options.runner.command,
           configs: files.configs,
           clock,
+          log,
         })
       : rehearsalRunner({
           file: files.rehearsal,
@@ -78,6 +88,9 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
           lake,
           keyValueStore,
           clock,
+          configs,
+          tables: settings.tables,
+          log: { info() {}, warn: (fields, message) => log.warn(fields, message) },
         });
   return {
     bus,

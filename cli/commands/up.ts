@@ -62,7 +62,8 @@ async function up(options: UpOptions): Promise<void> {
   const runner = runnerOf(options);
   const lock = lockData(options.data);
   const log = options.log === "json" ? pino() : linesLog(process.stdout);
-  const world = openEmbedded({ data: options.data, lake: options.lake, runner });
+  const { data, lake } = options;
+  const world = openEmbedded({ data, lake, runner, settings, log });
   try {
     const release = await writeRelease(world.configs, files);
     await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);

@@ -106,10 +106,13 @@ async function main(): Promise<void> {
   const clock = scaledClock({ start, speed });
   const say = narrator(process.stdout, clock);
   const data = join(folder, "data");
+  const parsed = Settings.parse(settings);
   const world = openEmbedded({
     data,
     lake: join(folder, "lake"),
     runner: { kind: "rehearsal", behaviour },
+    settings: parsed,
+    log: say.log,
     clock,
   });
   const stop = new Subject<void>();
@@ -124,7 +127,6 @@ async function main(): Promise<void> {
     saveMs: 2_000 * speed,
     patienceMs: 60_000 * speed,
   };
-  const parsed = Settings.parse(settings);
   const done = runServices({ world, settings: parsed, log: say.log, stop, pace });
   await Promise.race([done, play(clock, say)]);
   await quiet(world.store);

@@ -1,6 +1,6 @@
 import colors from "picocolors";
 import type { Clock } from "../../ports/clock.ts";
-import type { Log } from "../../services/log.ts";
+import type { Log } from "../../ports/log.ts";
 
 const PAINT: Record<string, (text: string) => string> = {
   launching: colors.cyan,

@@ -3,10 +3,10 @@ import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
+import type { Log } from "../../ports/log.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
-import type { Log } from "../log.ts";
 import { jobSpec } from "./job-spec.ts";
 import type { Plans } from "./plans.ts";
 

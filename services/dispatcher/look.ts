@@ -3,9 +3,9 @@ import { draftOver, Unread } from "../../core/draft.ts";
 import { mergeLandings, type Seen } from "../../core/facts.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
+import type { Log } from "../../ports/log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import type { Log } from "../log.ts";
 import type { Documents } from "./documents.ts";
 import type { Plans } from "./plans.ts";
 

@@ -1,4 +1,5 @@
 import { compile } from "../../core/compile/compile.ts";
+import type { ConfigFile } from "../../core/compile/config-file.ts";
 import { indexPlan, type PlanIndex } from "../../core/plan-index.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
@@ -74,20 +75,17 @@ async function readPlan(configs: ObjectStore, hash: string): Promise<Plan> {
   return Plan.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
 }
 
-async function readRelease(
-  configs: ObjectStore,
-  release: string,
-): Promise<{ path: string; text: string }[]> {
+async function readRelease(configs: ObjectStore, release: string): Promise<ConfigFile[]> {
   const name = `releases/${release}.json`;
   const object = await configs.read(name);
   if (object === null) throw new PermanentError(`${name} is not in the configs store`);
   const manifest = ReleaseManifest.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
-  const files: { path: string; text: string }[] = [];
+  const files: ConfigFile[] = [];
   for (const { path, hash } of manifest.files) {
     const conf = await configs.read(`confs/${hash}/${path.slice(path.lastIndexOf("/") + 1)}`);
     if (conf === null)
       throw new PermanentError(`release ${release} is not complete: ${path} is missing`);
-    files.push({ path, text: Buffer.from(conf.bytes).toString("utf8") });
+    files.push({ path, hash, text: Buffer.from(conf.bytes).toString("utf8") });
   }
   return files;
 }

@@ -4,7 +4,8 @@ import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
 import { stopSignals } from "../stop-signals.ts";
 import { tracker } from "./pipeline.ts";
 
-const { world, settings } = embeddedFromEnv(process.env);
-const ports = { ...world, settings, log: pino({ name: "tracker" }) };
+const log = pino({ name: "tracker" });
+const { world, settings } = embeddedFromEnv(process.env, log);
+const ports = { ...world, settings, log };
 await lastValueFrom(tracker(ports, stopSignals()), { defaultValue: undefined });
 await world.close();

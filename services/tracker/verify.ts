@@ -3,10 +3,10 @@ import type { PlanIndex } from "../../core/plan-index.ts";
 import { BATCH_TABLE, batchDataset, servedDay, servingInfoKey } from "../../core/serving-info.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Log } from "../../ports/log.ts";
 import type { OutputSeen } from "../../schemas/events.ts";
 import type { PartitionRange } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
-import type { Log } from "../log.ts";
 import type { OutputTables } from "./output-table.ts";
 
 export interface Verifying {

@@ -1,5 +1,6 @@
 import type { LakeTable, Located } from "../../core/lake-layout.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
 import type { ObjectInfo, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { CursorDocument } from "../../schemas/documents.ts";
@@ -7,7 +8,6 @@ import type { PartitionLanded } from "../../schemas/events.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
 import type { Landing } from "../../schemas/landings.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import type { Log } from "../log.ts";
 
 /** What the reading of tables needs. */
 export interface Following {

@@ -4,7 +4,8 @@ import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
 import { stopSignals } from "../stop-signals.ts";
 import { watcher } from "./pipeline.ts";
 
-const { world, settings } = embeddedFromEnv(process.env);
-const ports = { ...world, settings, log: pino({ name: "watcher" }) };
+const log = pino({ name: "watcher" });
+const { world, settings } = embeddedFromEnv(process.env, log);
+const ports = { ...world, settings, log };
 await lastValueFrom(watcher(ports, stopSignals()), { defaultValue: undefined });
 await world.close();

@@ -15,11 +15,11 @@ import {
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
+import type { Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import type { Log } from "../log.ts";
 import { followLake } from "./follow-lake.ts";
 import { onePerKey } from "./one-per-key.ts";
 

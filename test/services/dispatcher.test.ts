@@ -12,12 +12,12 @@ import { violations } from "../../core/invariants.ts";
 import type { Bus } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
+import { silentLog } from "../../ports/log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { type DispatcherPorts, dispatcher } from "../../services/dispatcher/pipeline.ts";
-import { silentLog } from "../../services/log.ts";
 import { stagingQueryFiles } from "../support/staging-queries.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landfall-dispatcher-"));
