@@ -61,6 +61,7 @@ test("I2, I3: killed again and again, every task ends as it would have, no attem
       { timeout: 90_000, interval: 1_000 },
     )
     .toBe(days.length * Object.keys(queries).length);
+  await expect.poll(() => running.output(), { timeout: 20_000 }).toContain("watching");
   running.kill("SIGTERM");
   expect(await ended(running)).toBe(0);
 
