@@ -138,8 +138,14 @@ describe("a step with one daily input", () => {
 });
 
 describe("an input appended to all day", () => {
-  const plan = planOf(step("sq", [input("data.events")]));
-  const task = "sq/backfill@2025-10-02";
+  const plan = planOf(
+    step("gb", [input("data.events")], {
+      mode: "upload",
+      strategy: "latest-only",
+      output: "out.gb__upload",
+    }),
+  );
+  const task = "gb/upload@2025-10-02";
 
   test("is open until its day is over and no commit came for a while; then runs once", () => {
     const w = world(
