@@ -8,8 +8,9 @@ import { type Deciding } from "../core/deciding.ts";
 import { draftOver, type Known, Unread } from "../core/draft.ts";
 import { indexPlan } from "../core/plan-index.ts";
 import type { TaskStore } from "../ports/task-store.ts";
+import { currentPlan, readPlan } from "../releases/stored-plan.ts";
 import type { DocumentId } from "../schemas/documents.ts";
-import { Plan } from "../schemas/plan.ts";
+import type { Plan } from "../schemas/plan.ts";
 import { UsageError } from "./errors.ts";
 import { readSettings } from "./settings.ts";
 
@@ -44,7 +45,7 @@ export async function ask<T>(
   { store, data, settings }: { store: TaskStore; data: string; settings?: string },
   question: (deciding: Deciding) => T,
 ): Promise<T> {
-  const plan = indexPlan(await currentPlan(store, data));
+  const plan = indexPlan(await planOf(store, data));
   const parsed = await readSettings(settings);
   const known = new Map<DocumentId, Known>();
   for (;;) {
@@ -58,19 +59,17 @@ export async function ask<T>(
   }
 }
 
-async function currentPlan(store: TaskStore, data: string): Promise<Plan> {
-  const pointer = (await store.read(["plans/current"])).get("plans/current")?.body as
-    | { hash: string }
-    | null
-    | undefined;
-  if (pointer === null || pointer === undefined) {
+async function planOf(store: TaskStore, data: string): Promise<Plan> {
+  const { body } = await currentPlan(store);
+  if (body === null) {
     throw new UsageError(
       `no configs were released to ${data} yet; start "landfall up --configs DIR"`,
     );
   }
   const configs = directoryObjectStore({ root: filesOf(data).configs });
-  const object = await configs.read(`plans/${pointer.hash}.json`);
-  await configs.close();
-  if (object === null) throw new Error(`the plan ${pointer.hash} is missing from ${data}`);
-  return Plan.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
+  try {
+    return await readPlan(configs, body.hash);
+  } finally {
+    await configs.close();
+  }
 }

@@ -1,6 +1,7 @@
 import { inputRange } from "../../core/partitions.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
+import { confObject } from "../../releases/names.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
@@ -21,7 +22,7 @@ export function jobSpec(settings: Settings, step: PlanStep, task: Task): JobSpec
     confType: step.confType,
     mode: step.mode,
     range,
-    conf: confObject(step),
+    conf: confObject(step.conf),
     env: step.env,
     output:
       step.output === undefined
@@ -36,10 +37,4 @@ export function jobSpec(settings: Settings, step: PlanStep, task: Task): JobSpec
     stepDays: step.stepDays,
     timeoutMs: settings.timeoutMs,
   };
-}
-
-/** Where a step's compiled conf lies in the configs store: by the hash of its content. */
-export function confObject(step: Pick<PlanStep, "conf">): string {
-  const file = step.conf.path.slice(step.conf.path.lastIndexOf("/") + 1);
-  return `confs/${step.conf.hash}/${file}`;
 }

@@ -3,8 +3,9 @@ import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
+import { readPlan, currentPlan as storedPlan } from "../../releases/stored-plan.ts";
 import type { StepId } from "../../schemas/ids.ts";
-import { Plan, type PlanDocument, type PlanStep } from "../../schemas/plan.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
 
 /** The plan that decides, as a reader of it. */
 export interface CurrentPlan {
@@ -31,8 +32,7 @@ export function currentPlan({ store, configs, clock }: CurrentPlanOptions): Curr
   let underWay: Promise<PlanIndex> | null = null;
 
   const refresh = async (): Promise<PlanIndex> => {
-    const read = (await store.read(["plans/current"])).get("plans/current");
-    const pointer = (read?.body ?? null) as PlanDocument | null;
+    const { body: pointer } = await storedPlan(store);
     if (pointer === null) throw new RetryableError("no plan is released yet");
     const plan =
       known?.plan.hash === pointer.hash ? known : indexPlan(await readPlan(configs, pointer.hash));
@@ -59,11 +59,4 @@ export function currentPlan({ store, configs, clock }: CurrentPlanOptions): Curr
       return { plan: newest, step: newest.step(id) };
     },
   };
-}
-
-async function readPlan(configs: ObjectStore, hash: string): Promise<Plan> {
-  const name = `plans/${hash}.json`;
-  const object = await configs.read(name);
-  if (object === null) throw new RetryableError(`${name} is not in the configs store`);
-  return Plan.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
 }

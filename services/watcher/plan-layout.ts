@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type LakeLayout, lakeLayout } from "../../core/lake-layout.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
+import { currentPlan, planJson } from "../../releases/stored-plan.ts";
 import { PlanTable } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 
@@ -28,12 +29,9 @@ export function planLayout({ store, configs, settings }: PlanLayoutPorts): PlanL
   return {
     current: () => layout,
     async refresh() {
-      const read = (await store.read(["plans/current"])).get("plans/current");
-      const current = read?.body as { readonly hash: string } | null | undefined;
-      if (current == null || current.hash === hash) return false;
-      const object = await configs.read(`plans/${current.hash}.json`);
-      if (object === null) return false;
-      const { tables } = PlanTables.parse(JSON.parse(Buffer.from(object.bytes).toString("utf8")));
+      const { body: current } = await currentPlan(store);
+      if (current === null || current.hash === hash) return false;
+      const { tables } = PlanTables.parse(await planJson(configs, current.hash));
       layout = lakeLayout(tables, settings.tables);
       hash = current.hash;
       return true;
