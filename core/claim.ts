@@ -1,5 +1,6 @@
 import type { DocumentId } from "../schemas/documents.ts";
 import type { EpochMs, Partition } from "../schemas/ids.ts";
+import { taskId } from "../schemas/ids.ts";
 import type { Version } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
@@ -10,6 +11,7 @@ import { sha256Hex } from "./hash.ts";
 import { landingOf, landingsId, landingsIds } from "./landings.ts";
 import { fullPool, slotsOf, takeSlots } from "./pools.ts";
 import type { Reads } from "./readiness.ts";
+import { STATUS } from "./status.ts";
 
 const runsKept = 10;
 
@@ -31,8 +33,8 @@ export interface Claiming {
  */
 export function claim(deciding: Deciding, task: Task, claiming: Claiming): Task {
   const { step, because } = claiming;
-  const slots = slotsOf(deciding, step);
-  const full = fullPool(deciding, task.id, slots);
+  const slots = slotsOf(deciding, step, task);
+  const full = fullPool(deciding, slots);
   if (full !== null) {
     return queued(deciding, task, {
       because,
@@ -40,14 +42,18 @@ export function claim(deciding: Deciding, task: Task, claiming: Claiming): Task 
       why: `inputs complete; waits for one of ${full.limit} slots of pool ${full.pool}`,
     });
   }
-  const writer = otherWriter(deciding, task, step) ?? liveContained(deciding, task);
-  if (writer !== null) {
-    const why = `waits for ${writer}, which is writing its output`;
+  const other =
+    otherWriter(deciding, task, step) ??
+    liveContained(deciding, task) ??
+    liveReader(deciding, task, step);
+  if (other !== null) {
+    const why = `waits for ${other}, which is using its output`;
     return queued(deciding, task, { because, pool: null, why });
   }
-  const claimed = launching(deciding, task, claiming);
+  const held = { pools: slots.map(({ pool }) => pool), output: step.output ?? null };
+  const claimed = { ...launching(deciding, task, claiming), held };
   takeOutput(deciding, claimed, step);
-  takeSlots(deciding, slots, { task: task.id, jobId: jobIdOf(claimed) });
+  takeSlots(deciding, slots, jobIdOf(claimed));
   return claimed;
 }
 
@@ -63,6 +69,17 @@ function otherWriter(deciding: Deciding, task: Task, step: PlanStep): string | n
     if (other !== undefined) return other[0];
   }
   return null;
+}
+
+/** Upload-to-kv that is loading the table this task would replace. */
+function liveReader(deciding: Deciding, task: Task, step: PlanStep): string | null {
+  if (step.effect !== "rewrites-table") return null;
+  const readers = deciding.plan.followers(step.id).map(({ id }) => taskId(id, task));
+  const live = readers.find((id) => {
+    const state = deciding.draft.get(`tasks/${id}`)?.state.kind;
+    return state !== undefined && STATUS[state].live;
+  });
+  return live ?? null;
 }
 
 function queued(

@@ -4,6 +4,7 @@ import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt } from "./claim.ts";
+import { commandedBecause } from "./commanded.ts";
 import { countDays, daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { unborn } from "./evaluate.ts";
@@ -12,6 +13,8 @@ import { missingSteps, stepsOf } from "./partitions.ts";
 import { isLive, STATUS } from "./status.ts";
 
 const backfillDaysMax = 3_660;
+/** A range's claim reads a document a day, and a commit has a bound. */
+const stepDaysMax = 180;
 
 /** What comes of a command: which tasks it asks for, or why it cannot be done. Throws `Unread`. */
 export function outcomeOf(deciding: Deciding, command: Command): CommandDocument["outcome"] {
@@ -20,10 +23,14 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
       return backfill(deciding, command);
     case "task-retry":
     case "task-cancel": {
-      if (deciding.draft.get(`tasks/${command.task}`) !== null) {
-        return { kind: "accepted", tasks: [command.task] };
+      const state = deciding.draft.get(`tasks/${command.task}`)?.state.kind;
+      if (state === undefined) {
+        return { kind: "refused", reason: `there is no task ${command.task}` };
       }
-      return { kind: "refused", reason: `there is no task ${command.task}` };
+      if (command.kind === "task-retry" && !STATUS[state].terminal) {
+        return { kind: "refused", reason: `${command.task} has not ended: it is ${state}` };
+      }
+      return { kind: "accepted", tasks: [command.task] };
     }
   }
 }
@@ -44,12 +51,13 @@ function backfill(deciding: Deciding, command: BackfillRequested): CommandDocume
 /** A step that fills skips what exists, so only what is missing is asked for; others do it all. */
 function rangesToFill(deciding: Deciding, step: PlanStep, range: PartitionRange): PartitionRange[] {
   const { output } = step;
-  if (step.effect !== "fills" || output === undefined) return stepsOf(range, step.stepDays);
+  const stepDays = Math.min(step.stepDays, stepDaysMax);
+  if (step.effect !== "fills" || output === undefined) return stepsOf(range, stepDays);
   deciding.draft.need(landingsIds(output, range));
   const there = daysIn(range).filter(
     (day) => landingOf(deciding.draft, output, day)?.state === "landed",
   );
-  return missingSteps(range, new Set(there), step.stepDays);
+  return missingSteps(range, new Set(there), stepDays);
 }
 
 /**
@@ -58,24 +66,30 @@ function rangesToFill(deciding: Deciding, step: PlanStep, range: PartitionRange)
  */
 export function asked(deciding: Deciding, id: TaskId, command: Command): Task | null {
   const before = deciding.draft.get(`tasks/${id}`);
-  if (before?.requestedBy === command.id) return before;
+  if (before?.requestedBy.includes(command.id) === true) return before;
   if (command.kind === "task-cancel")
     return before === null ? null : ended(deciding, before, command);
   const { step: stepId, range } = parseTaskId(id);
   const step = deciding.plan.step(stepId);
   if (step === undefined) return before;
   const task = before ?? unborn(deciding, step, range);
-  const marked = { ...task, requestedBy: command.id };
+  const marked = { ...task, requestedBy: requests(task, command) };
   if (before !== null && !STATUS[before.state.kind].terminal) return marked;
-  const because = `${command.kind === "task-retry" ? "retry" : "backfill"} by ${command.by}`;
+  const because = commandedBecause(command);
   const since = deciding.now;
   return { ...marked, state: { kind: "ready", since, because }, why: because, wakeAt: since };
+}
+
+const requestsKept = 20;
+
+function requests(task: Task, command: Command): string[] {
+  return [...task.requestedBy, command.id].slice(-requestsKept);
 }
 
 function ended(deciding: Deciding, task: Task, command: Command): Task {
   const { state } = task;
   const { now } = deciding;
-  const marked = { ...task, requestedBy: command.id, queuedFor: null };
+  const marked = { ...task, requestedBy: requests(task, command), queuedFor: null };
   if (STATUS[state.kind].terminal) return marked;
   if (!isLive(state)) {
     const run = task.runs.at(-1)?.run ?? 1;

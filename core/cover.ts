@@ -1,5 +1,5 @@
 import type { DocumentId } from "../schemas/documents.ts";
-import type { PartitionRange, TaskId } from "../schemas/ids.ts";
+import type { PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import { taskId } from "../schemas/ids.ts";
 import type { LandingsDocument } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
@@ -38,7 +38,10 @@ export function liveContained(deciding: Deciding, task: Task): TaskId | null {
 export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void {
   if (!isRange(task)) return;
   const { start, end } = task;
-  changeWriters(deciding, { task, step }, (writers) => ({ ...writers, [task.id]: { start, end } }));
+  changeWriters(deciding, { task, output: step.output ?? null }, (writers) => ({
+    ...writers,
+    [task.id]: { start, end },
+  }));
   for (const contained of containedTasks(deciding, task)) {
     const { kind } = contained.state;
     if (STATUS[kind].terminal || STATUS[kind].live) continue;
@@ -56,9 +59,9 @@ export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void
  * Gives a range task's output back and uncovers the tasks it covered. Answers the tasks that are to
  * be looked at again: those, and those that were queued behind it.
  */
-export function releaseOutput(deciding: Deciding, task: Task, step: PlanStep): TaskId[] {
+export function releaseOutput(deciding: Deciding, task: Task, output: TableName | null): TaskId[] {
   if (!isRange(task)) return [];
-  changeWriters(deciding, { task, step }, (writers) => {
+  changeWriters(deciding, { task, output }, (writers) => {
     const { [task.id]: _, ...others } = writers;
     return others;
   });
@@ -72,14 +75,16 @@ export function releaseOutput(deciding: Deciding, task: Task, step: PlanStep): T
 
 /** What the range did counts as the run of the tasks it covered. */
 function uncovered(deciding: Deciding, task: Task, contained: Task): Task {
-  const run = contained.runs.at(-1)?.run ?? 0;
-  if (task.state.kind === "succeeded") {
+  const last = task.runs.at(-1);
+  if (task.state.kind === "succeeded" && last !== undefined) {
     const remark = `by ${task.id}`;
+    const run = (contained.runs.at(-1)?.run ?? 0) + 1;
     return {
       ...contained,
       state: { kind: "succeeded", run, at: deciding.now, remark },
       why: `done ${remark}`,
       reads: task.reads,
+      runs: [...contained.runs, { ...last, run, because: remark }].slice(-10),
     };
   }
   return {
@@ -94,11 +99,10 @@ type Writers = LandingsDocument["writers"];
 
 function changeWriters(
   deciding: Deciding,
-  { task, step }: { task: Task; step: PlanStep },
+  { task, output }: { task: Task; output: TableName | null },
   change: (writers: Writers) => Writers,
 ): void {
-  const { output } = step;
-  if (output === undefined) return;
+  if (output === null) return;
   const ids = landingsIds(output, task);
   deciding.draft.need(ids);
   for (const id of ids) {

@@ -11,7 +11,7 @@ import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, concernsOfLanding, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
-import { evaluate, wake } from "./evaluate.ts";
+import { evaluate, retiredBecause, wake } from "./evaluate.ts";
 import { afterOutcome } from "./outcome.ts";
 import { releaseSlots } from "./pools.ts";
 import { single } from "./readiness.ts";
@@ -57,8 +57,8 @@ export interface Decided {
   readonly changes: Changes;
   /** Tasks in `launching` whose job is to be submitted once this is committed. */
   readonly launches: readonly Task[];
-  /** Jobs to be cancelled. */
-  readonly cancels: readonly string[];
+  /** Tasks in `cancelling` whose job is to be cancelled. */
+  readonly cancels: readonly Task[];
   /** Pools that have room again. */
   readonly freed: readonly string[];
   readonly moves: readonly Move[];
@@ -78,7 +78,7 @@ interface Work {
   readonly queue: Nudge[];
   readonly queued: Set<TaskId>;
   readonly launches: Map<TaskId, Task>;
-  readonly cancels: Set<string>;
+  readonly cancels: Map<TaskId, Task>;
   readonly freed: Set<string>;
   readonly moves: Move[];
 }
@@ -93,7 +93,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     queue: [...nudges].sort((a, b) => ORDER[a.kind] - ORDER[b.kind]),
     queued: new Set(),
     launches: new Map(),
-    cancels: new Set(),
+    cancels: new Map(),
     freed: new Set(),
     moves: [],
   };
@@ -119,7 +119,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     kind: "decided",
     changes: deciding.draft.changes(),
     launches: [...work.launches.values()],
-    cancels: [...work.cancels],
+    cancels: [...work.cancels.values()],
     freed: [...work.freed],
     moves: work.moves,
     rest: work.queue.slice(at),
@@ -206,20 +206,32 @@ function concern(work: Work, id: TaskId): void {
 /** A step that left the plan by a release: what is not running yet never will. */
 function retire(work: Work, id: TaskId): void {
   const task = work.deciding.draft.get(`tasks/${id}`);
-  if (task === null || STATUS[task.state.kind].terminal || isLive(task.state)) return;
-  const because = "its step is no longer in the plan";
-  const state = { kind: "skipped", because, at: work.deciding.now } as const;
-  move(work, task, { ...task, state, why: `skipped: ${because}`, wakeAt: null, queuedFor: null });
+  if (task === null || isLive(task.state)) return;
+  if (STATUS[task.state.kind].terminal) {
+    return move(work, task, task.wakeAt === null ? task : { ...task, wakeAt: null });
+  }
+  const state = { kind: "skipped", because: retiredBecause, at: work.deciding.now } as const;
+  const why = `skipped: ${retiredBecause}`;
+  move(work, task, { ...task, state, why, wakeAt: null, queuedFor: null });
 }
 
 function settled(work: Work, event: JobSettled): void {
   const { deciding } = work;
   const before = deciding.draft.get(`tasks/${event.task}`);
   const after = before === null ? null : afterOutcome(deciding, before, event);
-  if (after === null) return;
+  if (after === null) return settledBefore(work, before, event);
   move(work, before, after);
-  if (STATUS[after.state.kind].terminal) reachOut(work, after);
   enqueue(work, after.id);
+}
+
+/** The outcome was applied, but what it let go on may not have been looked at: a page was lost. */
+function settledBefore(work: Work, task: Task | null, event: JobSettled): void {
+  const last = task?.runs.at(-1)?.attempts.at(-1);
+  if (task === null || last === undefined || last.jobId !== event.jobId || isLive(task.state))
+    return;
+  for (const pool of task.held?.pools ?? []) work.freed.add(pool);
+  if (STATUS[task.state.kind].terminal) reachOut(work, task);
+  enqueue(work, task.id);
 }
 
 /** What an end may let go on, or tell why not: readers of its output, and the steps after it. */
@@ -227,7 +239,7 @@ function reachOut(work: Work, task: Task): void {
   const { plan } = work.deciding;
   const range: PartitionRange = { start: task.start, end: task.end };
   for (const follower of plan.followers(task.step)) {
-    if (follower.schedule !== null) enqueue(work, taskId(follower.id, range));
+    for (const day of daysIn(range)) enqueue(work, taskId(follower.id, single(day)));
   }
   const output = plan.step(task.step)?.output;
   if (output === undefined) return;
@@ -246,6 +258,8 @@ function commanded(work: Work, command: Command): void {
   const outcome = known?.outcome ?? outcomeOf(work.deciding, command);
   if (known === null) draft.put(`commands/${command.id}`, { schema: 1, command, outcome });
   if (outcome.kind === "refused") return;
+  const [only] = outcome.tasks;
+  if (outcome.tasks.length === 1 && only !== undefined) return ask(work, only, command);
   for (const task of outcome.tasks) work.queue.push({ kind: "asked", task, command });
 }
 
@@ -254,7 +268,7 @@ function ask(work: Work, id: TaskId, command: Command): void {
   const after = asked(work.deciding, id, command);
   if (after === null || after === before) return;
   move(work, before, after);
-  if (after.state.kind === "cancelling") work.cancels.add(after.state.jobId);
+  if (after.state.kind === "cancelling") work.cancels.set(after.id, after);
   else enqueue(work, id);
 }
 
@@ -266,7 +280,7 @@ function woken(work: Work, id: TaskId, submitted: string | null): void {
   if (after === task) return;
   move(work, task, after);
   if (after.state.kind === "launching") work.launches.set(id, after);
-  if (after.state.kind === "cancelling") work.cancels.add(after.state.jobId);
+  if (after.state.kind === "cancelling") work.cancels.set(after.id, after);
 }
 
 /** Days whose time has come for a step that waits for no table. */
@@ -277,7 +291,7 @@ function due(work: Work, id: StepId): void {
   const days = dueWithoutInputs(draft.get(`schedules/${id}`)?.cursor ?? null, now);
   const last = days.at(-1);
   if (last === undefined) return;
-  for (const day of days) enqueue(work, taskId(id, single(day)));
+  for (const day of days) concern(work, taskId(id, single(day)));
   draft.put(`schedules/${id}`, { schema: 1, step: id, cursor: last });
 }
 
@@ -286,18 +300,27 @@ function move(work: Work, before: Task | null, after: Task | null): void {
   const { deciding } = work;
   deciding.draft.put(`tasks/${after.id}`, after);
   rememberWaiter(deciding, before, after);
-  if (before !== null && before.state.kind !== after.state.kind && !isLive(after.state)) {
-    const step = deciding.plan.step(after.step);
-    const freed = step === undefined ? [] : releaseSlots(deciding, after, step);
-    for (const pool of freed) work.freed.add(pool);
-    const covered =
-      step === undefined || !isLive(before.state) ? [] : releaseOutput(deciding, after, step);
-    for (const task of covered) enqueue(work, task);
-  }
+  if (before !== null) letGo(work, before, after);
   if (after.state.kind === "launching") work.launches.set(after.id, after);
   else work.launches.delete(after.id);
   if (before?.state.kind !== after.state.kind) {
     const from = before?.state.kind ?? null;
     work.moves.push({ task: after.id, from, to: after.state.kind, why: after.why });
   }
+}
+
+/** Gives back what a task held and no longer needs, and looks at whoever waited for it. */
+function letGo(work: Work, before: Task, after: Task): void {
+  const { deciding } = work;
+  const step = deciding.plan.step(after.step);
+  if (before.state.kind !== after.state.kind && !isLive(after.state)) {
+    for (const pool of releaseSlots(deciding, after, step)) work.freed.add(pool);
+    const left = before.queuedFor;
+    if (left !== null && after.queuedFor !== left) work.freed.add(left);
+  }
+  if (!STATUS[before.state.kind].holdsOutput || STATUS[after.state.kind].holdsOutput) return;
+  if (after.held !== undefined) {
+    for (const task of releaseOutput(deciding, after, after.held.output)) enqueue(work, task);
+  }
+  reachOut(work, after);
 }

@@ -96,7 +96,7 @@ function outputDays(deciding: Deciding, input: PlanInput, partition: Partition):
   const there = days.filter(
     (day) => day === start || isLanded(deciding, input.table, lastInput(day)),
   );
-  return unbounded ? there.slice(-1) : there;
+  return unbounded ? [...new Set([start, ...there.slice(-1)])] : there;
 }
 
 function earlier(a: Partition, b: Partition): Partition {

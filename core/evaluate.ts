@@ -1,8 +1,9 @@
 import type { EpochMs, PartitionRange } from "../schemas/ids.ts";
-import { taskId } from "../schemas/ids.ts";
+import { type TaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
+import { isCommanded } from "./commanded.ts";
 import type { Deciding } from "./deciding.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
@@ -21,8 +22,10 @@ export function evaluate(deciding: Deciding, step: PlanStep, range: PartitionRan
   const task = deciding.draft.get(`tasks/${taskId(step.id, range)}`);
   if (task === null) return born(deciding, step, range);
   switch (task.state.kind) {
-    case "waiting":
-      return goOn(deciding, { task, step, because: "inputs complete" });
+    case "waiting": {
+      const { because = firstBecause } = task.state;
+      return goOn(deciding, { task, step, because });
+    }
     case "ready":
       return goOn(deciding, { task, step, because: task.state.because });
     case "retrying":
@@ -34,9 +37,12 @@ export function evaluate(deciding: Deciding, step: PlanStep, range: PartitionRan
     case "cancelling":
     case "covered":
       return task;
+    case "skipped":
+      return task.state.because === retiredBecause
+        ? goOn(deciding, { task, step, because: firstBecause })
+        : again(deciding, task, step);
     case "succeeded":
     case "failed":
-    case "skipped":
     case "cancelled":
       return again(deciding, task, step);
   }
@@ -94,9 +100,14 @@ function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task |
   return settle(deciding, verdict, {
     task: unborn(deciding, step, range),
     step,
-    because: "inputs complete",
+    because: firstBecause,
   });
 }
+
+const firstBecause = "inputs complete";
+
+/** Why a task was skipped that comes back when its step does. */
+export const retiredBecause = "its step is no longer in the plan";
 
 interface Settling {
   readonly task: Task;
@@ -109,22 +120,35 @@ function goOn(deciding: Deciding, settling: Settling): Task {
 }
 
 function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: Settling): Task {
-  if (verdict.kind === "unmet") return waiting(deciding, task, verdict);
-  const newer = supersededBy(deciding, step, task);
+  if (verdict.kind === "unmet") {
+    const gone = step.after.find((id) => isSkipped(deciding, taskId(id, task)));
+    if (gone !== undefined) return skipped(deciding, task, `${gone} of this day was skipped`);
+    return waiting(deciding, { task, because }, verdict);
+  }
+  const newer = isCommanded(because) ? null : supersededBy(deciding, step, task);
   if (newer !== null) return skipped(deciding, task, `${newer} is newer and complete`);
   const launchAt = earliestLaunch(step, task);
-  if (launchAt !== null && launchAt > deciding.now) return waitingForSchedule(task, step, launchAt);
+  if (launchAt !== null && launchAt > deciding.now && !isCommanded(because)) {
+    return waitingForSchedule(task, step, launchAt);
+  }
   return claim(deciding, task, { step, reads: verdict.reads, because });
 }
 
-function waiting(deciding: Deciding, task: Task, verdict: Unmet): Task {
+function isSkipped(deciding: Deciding, id: TaskId): boolean {
+  return deciding.draft.get(`tasks/${id}`)?.state.kind === "skipped";
+}
+
+type Unsettled = Pick<Settling, "task" | "because">;
+
+function waiting(deciding: Deciding, { task, because }: Unsettled, verdict: Unmet): Task {
   const why = `waits for ${verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ")}`;
   const until = Math.min(verdict.until ?? Number.POSITIVE_INFINITY, deciding.now + hoursAheadMs);
   const sleeping = task.state.kind === "waiting" && task.why === why;
   if (sleeping && task.wakeAt !== null && task.wakeAt > deciding.now && task.wakeAt <= until) {
     return task;
   }
-  return { ...task, state: { kind: "waiting" }, why, wakeAt: until, queuedFor: null };
+  const state = { kind: "waiting" as const, ...(because === firstBecause ? {} : { because }) };
+  return { ...task, state, why, wakeAt: until, queuedFor: null };
 }
 
 function waitingForSchedule(task: Task, step: PlanStep, launchAt: EpochMs): Task {
@@ -187,7 +211,7 @@ export function unborn(deciding: Deciding, step: PlanStep, range: PartitionRange
     why: "",
     wakeAt: null,
     queuedFor: null,
-    requestedBy: null,
+    requestedBy: [],
     runs: [],
     reads: {},
     before: {},

@@ -9,20 +9,25 @@ import { STATUS } from "./status.ts";
 export interface Slot {
   readonly pool: string;
   readonly limit: number;
+  /** The task in whose name it is held. */
+  readonly holder: TaskId;
 }
 
 /**
  * The slots a step's job needs: its mode's pool, when one is set; and for a step that rewrites an
- * unpartitioned table, that table, held until the next step has read it: the following day's
- * upload must not replace what upload-to-kv is about to load.
+ * unpartitioned table, that table, held in its name until the next step has read it: the following
+ * day's upload must not replace what upload-to-kv loads.
  */
-export function slotsOf(deciding: Deciding, step: PlanStep): Slot[] {
+export function slotsOf(deciding: Deciding, step: PlanStep, task: Task): Slot[] {
   const { poolOfMode, pools } = deciding.settings;
   const slots: Slot[] = [];
   const pool = Object.hasOwn(poolOfMode, step.mode) ? poolOfMode[step.mode] : undefined;
   const limit = pool !== undefined && Object.hasOwn(pools, pool) ? pools[pool]?.limit : undefined;
-  if (pool !== undefined && limit !== undefined) slots.push({ pool, limit });
-  if (step.effect === "rewrites-table") slots.push({ pool: tablePool(step), limit: 1 });
+  if (pool !== undefined && limit !== undefined) slots.push({ pool, limit, holder: task.id });
+  for (const writer of [step, ...step.after.map((id) => deciding.plan.step(id))]) {
+    if (writer?.effect !== "rewrites-table") continue;
+    slots.push({ pool: tablePool(writer), limit: 1, holder: taskId(writer.id, task) });
+  }
   return slots;
 }
 
@@ -31,23 +36,19 @@ function tablePool(step: PlanStep): string {
 }
 
 /** The first pool that has no room for a task, or null when all have (I6). */
-export function fullPool(deciding: Deciding, task: TaskId, slots: readonly Slot[]): Slot | null {
+export function fullPool(deciding: Deciding, slots: readonly Slot[]): Slot | null {
   deciding.draft.need(slots.map(({ pool }) => `pools/${pool}` as const));
-  const full = slots.find(({ pool, limit }) => {
+  const full = slots.find(({ pool, limit, holder }) => {
     const holders = deciding.draft.get(`pools/${pool}`)?.holders ?? {};
-    return !Object.hasOwn(holders, task) && Object.keys(holders).length >= limit;
+    return !Object.hasOwn(holders, holder) && Object.keys(holders).length >= limit;
   });
   return full ?? null;
 }
 
-export function takeSlots(
-  deciding: Deciding,
-  slots: readonly Slot[],
-  { task, jobId }: { task: TaskId; jobId: string },
-): void {
-  for (const { pool, limit } of slots) {
+export function takeSlots(deciding: Deciding, slots: readonly Slot[], jobId: string): void {
+  for (const { pool, limit, holder } of slots) {
     const document = deciding.draft.get(`pools/${pool}`);
-    const holders = { ...document?.holders, [task]: jobId };
+    const holders = { ...document?.holders, [holder]: jobId };
     deciding.draft.put(`pools/${pool}`, { schema: 1, name: pool, limit, holders });
   }
 }
@@ -56,17 +57,21 @@ export function takeSlots(
  * Gives back what a task no longer needs; answers the pools that have room again. An upload's hold
  * on its unpartitioned table passes on until upload-to-kv of the same day has ended.
  */
-export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep): string[] {
+export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep | undefined): string[] {
   const freed: string[] = [];
-  for (const { pool } of slotsOf(deciding, step)) {
-    if (pool === tablePool(step) && stillNeeded(deciding, task, step)) continue;
+  for (const pool of task.held?.pools ?? []) {
+    if (step !== undefined && pool === tablePool(step) && stillNeeded(deciding, task, step)) {
+      continue;
+    }
     if (release(deciding, pool, task.id)) freed.push(pool);
   }
   if (!STATUS[task.state.kind].terminal) return freed;
-  for (const before of step.after) {
+  for (const before of step?.after ?? []) {
     const upstream = deciding.plan.step(before);
     if (upstream?.effect !== "rewrites-table") continue;
     const holder = taskId(before, parseTaskId(task.id).range);
+    const state = deciding.draft.get(`tasks/${holder}`)?.state.kind;
+    if (state !== undefined && STATUS[state].live) continue;
     if (release(deciding, tablePool(upstream), holder)) freed.push(tablePool(upstream));
   }
   return freed;

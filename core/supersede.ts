@@ -21,6 +21,7 @@ export function supersededBy(
   range: PartitionRange,
 ): string | null {
   if (step.strategy !== "latest-only" || isReadElsewhere(deciding, step)) return null;
+  if (step.inputs.length === 0) return null;
   const from = addDays(range.end, 1);
   const newest = [addDays(range.end, newerDaysMax), partitionAt(deciding.now)].reduce((a, b) =>
     a < b ? a : b,

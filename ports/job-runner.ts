@@ -65,8 +65,11 @@ export type SubmitAnswer =
 export interface JobRunner {
   /** Durable when resolved. Throws `RetryableError` when it may or may not have been taken. */
   submit(job: JobSpec): Promise<SubmitAnswer>;
-  /** Asks for an end; the job's terminal status follows. Unknown and ended jobs are left alone. */
-  cancel(jobId: string): Promise<void>;
+  /**
+   * Asks for an end; the job's terminal status follows. Ended jobs are left alone. `unknown`: no such
+   * job was ever submitted, and no status will follow.
+   */
+  cancel(jobId: string): Promise<"asked" | "unknown">;
   /**
    * Statuses as they change, beginning with every job not yet `forget`-ten. Repeats are normal.
    * A terminal status is emitted again after a restart until it is forgotten.

@@ -11,7 +11,11 @@ const Attempted = {
 
 /** Where a task stands. What each state means is the `STATUS` table in `core/status.ts`. */
 export const TaskState = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("waiting") }),
+  z.object({
+    kind: z.literal("waiting"),
+    /** As in `ready`; left out: the first run, because its inputs are complete. */
+    because: z.string().nullable().exactOptional(),
+  }),
   z.object({
     kind: z.literal("ready"),
     since: EpochMs,
@@ -99,8 +103,10 @@ export const Task = z.object({
   wakeAt: EpochMs.nullable(),
   /** The pool whose slot it waits for while `ready`; null otherwise. */
   queuedFor: z.string().nullable(),
-  /** The last command that asked for it; null: only its schedule does. */
-  requestedBy: z.string().nullable(),
+  /** The last commands that asked something of it. */
+  requestedBy: z.array(z.string()),
+  /** What its live attempt holds, whatever became of its step since. */
+  held: z.object({ pools: z.array(z.string()), output: TableName.nullable() }).exactOptional(),
   /** Newest runs last; at most ten are kept. */
   runs: z.array(Run),
   /** Versions of the input partitions as they were at the latest claim (`epoch.n`). */

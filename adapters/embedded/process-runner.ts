@@ -78,7 +78,9 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
       return answer;
     },
     async cancel(jobId) {
-      if (jobIdPattern.test(jobId)) askToEnd(root, jobId);
+      if (!jobIdPattern.test(jobId) || !existsSync(jobFolder(root, jobId))) return "unknown";
+      askToEnd(root, jobId);
+      return "asked";
     },
     statuses: () => watch.statuses(),
     async forget(jobIds) {
@@ -175,7 +177,7 @@ function taking(root: string, ticket: JobTicket): SubmitAnswer {
  */
 function askToEnd(root: string, jobId: string): void {
   const folder = jobFolder(root, jobId);
-  if (!existsSync(folder) || existsSync(join(folder, FILES.end))) return;
+  if (existsSync(join(folder, FILES.end))) return;
   try {
     writeFileSync(join(folder, FILES.cancel), "");
     if (putOnce(folder, FILES.start, { supervisor: ownMark(), at: Date.now() })) {

@@ -44,9 +44,7 @@ export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
   const { table, write, changes } = rehearsal;
   return {
     submit: (spec) => submit(rehearsal, spec),
-    async cancel(jobId) {
-      await write(() => table.cancel(jobId));
-    },
+    cancel: async (jobId) => ((await write(() => table.cancel(jobId))) ? "asked" : "unknown"),
     statuses: () =>
       new Observable((out) => {
         const owner = begin(rehearsal);

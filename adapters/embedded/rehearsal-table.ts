@@ -57,7 +57,8 @@ export interface RehearsalTable {
   insert(job: RehearsalJob, owner: string): Labels | null;
   /** False when it had ended before. */
   end(jobId: string, ending: RehearsalEnding): boolean;
-  cancel(jobId: string): void;
+  /** False when there is no such job. */
+  cancel(jobId: string): boolean;
   forget(jobIds: readonly string[]): void;
   /** Jobs that are not forgotten and changed after `change`, oldest change first. */
   changedAfter(change: number): readonly ChangedJob[];
@@ -101,10 +102,9 @@ export function rehearsalTable(database: Database): RehearsalTable {
         "UPDATE jobs SET ending = ?, owner = NULL, change = ? WHERE job_id = ? AND ending IS NULL",
       ).run(JSON.stringify(ending), change(), jobId) > 0,
     cancel(jobId) {
-      statement(
-        `UPDATE jobs SET cancelled = 1, change = ?
-         WHERE job_id = ? AND ending IS NULL AND cancelled = 0`,
-      ).run(change(), jobId);
+      const open = "job_id = ? AND ending IS NULL AND cancelled = 0";
+      statement(`UPDATE jobs SET cancelled = 1, change = ? WHERE ${open}`).run(change(), jobId);
+      return statement<[number]>("SELECT 1 FROM jobs WHERE job_id = ?").get(jobId) !== undefined;
     },
     forget(jobIds) {
       const forgotten = statement(

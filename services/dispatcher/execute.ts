@@ -1,9 +1,11 @@
 import type { Decided } from "../../core/decide.ts";
+import { isLive } from "../../core/status.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
 import type { Log } from "../../ports/log.ts";
+import type { JobSettled } from "../../schemas/events.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
@@ -25,7 +27,7 @@ export interface Executing {
 export async function execute(executing: Executing, decided: Decided): Promise<void> {
   await Promise.all([
     ...decided.launches.map((task) => launch(executing, task)),
-    ...decided.cancels.map((jobId) => cancel(executing, jobId)),
+    ...decided.cancels.map((task) => cancel(executing, task)),
   ]);
 }
 
@@ -35,11 +37,17 @@ export async function launch(executing: Executing, task: Task): Promise<void> {
   if (state.kind !== "launching") return;
   executing.submitted.delete(task.id);
   const step = executing.plans.current()?.step(task.step);
-  if (step === undefined) return;
+  if (step === undefined) {
+    const error = "its step left the plan before its job was submitted";
+    return report(executing, task, { outcome: "vanished", error });
+  }
   const spec = jobSpec(executing.settings, step, task);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
-    const answer = await tried(executing, () => executing.runner.submit(spec));
-    if (answer !== null) return taken(executing, task, answer);
+    const done = await tried(executing, async () => {
+      await taken(executing, task, await executing.runner.submit(spec));
+      return true;
+    });
+    if (done === true) return;
     await executing.clock.sleep(Math.min(pauseMs, 5_000) * Math.random());
   }
 }
@@ -52,27 +60,50 @@ async function taken(executing: Executing, task: Task, answer: SubmitAnswer): Pr
     return;
   }
   executing.log.warn({ task: task.id, reason: answer.reason }, "the runner refused a job");
+  await report(executing, task, { outcome: "failed", error: `refused: ${answer.reason}` });
+}
+
+/**
+ * Cancels a job. One that was never submitted, and by now never will be, has no end that anybody
+ * could see: it is reported here.
+ */
+async function cancel(executing: Executing, task: Task): Promise<void> {
+  const { state } = task;
+  if (state.kind !== "cancelling") return;
+  const never = executing.clock.now() > state.since + executing.settings.submitWithinMs;
+  await tried(executing, async () => {
+    const answer = await executing.runner.cancel(state.jobId);
+    if (answer === "unknown" && never) {
+      await report(executing, task, { outcome: "cancelled", error: "it was never submitted" });
+    }
+  });
+}
+
+/** Reports an end that no runner will report. Throws `RetryableError` when the bus does not answer. */
+async function report(
+  executing: Executing,
+  task: Task,
+  { outcome, error }: Pick<JobSettled, "outcome"> & { error: string },
+): Promise<void> {
+  if (!isLive(task.state)) return;
+  const { run, attempt, jobId } = task.state;
   await executing.bus.publish([
     {
       kind: "job-settled",
       schema: 1,
       task: task.id,
-      run: state.run,
-      attempt: state.attempt,
-      jobId: state.jobId,
-      outcome: "failed",
+      run,
+      attempt,
+      jobId,
+      outcome,
       blame: "job",
       startedAt: null,
       endedAt: executing.clock.now(),
-      error: `refused: ${answer.reason}`,
+      error,
       log: null,
       outputs: [],
     },
   ]);
-}
-
-async function cancel(executing: Executing, jobId: string): Promise<void> {
-  await tried(executing, () => executing.runner.cancel(jobId));
 }
 
 /** Null when the runner did not answer; recovery by `wakeAt` makes up for what is given up here. */

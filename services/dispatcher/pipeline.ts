@@ -128,6 +128,7 @@ async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGe
   const told = await landingsOfPlan(state, facts);
   await storeFacts(state.looking, told);
   const hasTick = events.some(({ kind }) => kind === "tick");
+  const day = dayOfPlan(state);
   const nudges = [
     ...events.flatMap(eventNudges),
     ...landedNudges(told),
@@ -138,7 +139,17 @@ async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGe
     for (const moved of page.moves) state.ports.log.info(moved, `${moved.task} ${moved.to}`);
     yield page;
   }
+  if (hasTick) state.dueNudged = day;
+  for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
   for (const delivery of batch) delivery.ack();
+}
+
+function dayOfPlan({ plans, ports }: Dispatching): string {
+  return `${plans.current()?.plan.hash}@${partitionAt(ports.clock.now())}`;
+}
+
+function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {
+  if (executing.submitted.get(task) === jobId) executing.submitted.delete(task);
 }
 
 function eventNudges(event: LandfallEvent): Nudge[] {
@@ -201,9 +212,7 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
-  const day = `${plan?.hash}@${partitionAt(clock.now())}`;
-  if (plan === undefined || day === state.dueNudged) return nudges;
-  state.dueNudged = day;
+  if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
 }

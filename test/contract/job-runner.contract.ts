@@ -245,7 +245,7 @@ export function describeJobRunner(
       await runner.submit(job);
       await endOf(runner.statuses(), job.jobId);
       await runner.cancel(job.jobId);
-      await runner.cancel("nobody-knows-me");
+      expect(await runner.cancel("nobody-knows-me")).toBe("unknown");
       await runner.cancel("../../hostile");
       expect((await endOf(open().statuses(), job.jobId)).state).toBe("succeeded");
     });

@@ -60,7 +60,7 @@ function instantRunner(bus: Bus, submitted: JobSpec[]): JobRunner {
       await bus.publish([settledOf(job)]);
       return { kind: "accepted" };
     },
-    cancel: async () => {},
+    cancel: async (jobId) => (known.has(jobId) ? "asked" : "unknown"),
     statuses: () => NEVER,
     forget: async () => {},
     close: async () => {},

@@ -24,7 +24,7 @@ export function task(id: TaskId, more: Partial<Task> = {}): Task {
     why: "waits for data.events@2025-09-30",
     wakeAt: null,
     queuedFor: null,
-    requestedBy: null,
+    requestedBy: [],
     runs: [],
     reads: {},
     before: {},

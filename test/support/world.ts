@@ -48,7 +48,9 @@ export function world(plan: PlanIndex, settings: Partial<Settings> = {}, start =
       }
       apply(decision.changes);
       launched.push(...decision.launches);
-      cancelled.push(...decision.cancels);
+      cancelled.push(
+        ...decision.cancels.flatMap(({ state }) => (isLive(state) ? [state.jobId] : [])),
+      );
       return decision;
     }
   };
