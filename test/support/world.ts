@@ -15,7 +15,8 @@ import type { Task } from "../../schemas/tasks.ts";
 export const noon: EpochMs = Date.parse("2025-10-02T12:00:00Z");
 
 /** The core alone on documents in memory: facts go in, decisions are applied, jobs are a list. */
-export function world(plan: PlanIndex, settings: Partial<Settings> = {}, start = noon) {
+export function world(released: PlanIndex, settings: Partial<Settings> = {}, start = noon) {
+  let plan = released;
   const parsed = Settings.parse(settings);
   const documents = new Map<DocumentId, { version: string; body: DocumentOf<DocumentId> }>();
   let writes = 0;
@@ -111,6 +112,10 @@ export function world(plan: PlanIndex, settings: Partial<Settings> = {}, start =
     cancelled,
     settle,
     landing,
+    /** Another plan decides from now on. */
+    usePlan(next: PlanIndex) {
+      plan = next;
+    },
     writes: () => writes,
     now: () => now,
     pass(ms: number) {

@@ -1,0 +1,287 @@
+import { describe, expect, test } from "vitest";
+import type { Nudge } from "../../core/decide.ts";
+import { isLive } from "../../core/status.ts";
+import { parseDocument } from "../../schemas/documents.ts";
+import type { JobSettled } from "../../schemas/events.ts";
+import { input, planOf, step } from "../support/plan.ts";
+import { noon, world } from "../support/world.ts";
+
+/** Each of these was broken once: what was held, waited for or under way when something else moved. */
+
+const settled = { externalClosing: { when: "at-landing" } } as const;
+const noRetry = {
+  retries: { job: { max: 0, delayMs: 1 }, infrastructure: { max: 0, delayMs: 1 } },
+};
+const days = ["2025-09-26", "2025-09-27", "2025-09-28", "2025-09-29", "2025-09-30"];
+const range = "2025-09-26..2025-09-30";
+const asked = { schema: 1, by: "ana", at: noon } as const;
+
+function backfill(target: string, start = "2025-09-26", end = "2025-09-30"): Nudge {
+  const command = { kind: "backfill-requested", ...asked, id: "c1", target, start, end } as const;
+  return { kind: "command", command };
+}
+
+type World = ReturnType<typeof world>;
+
+const outputsOf = (w: World, table: string) => ({
+  outputs: days.map((partition) => ({ table, partition, landing: w.landing(5) })),
+});
+
+describe("a range that covers a task", () => {
+  const plan = planOf(step("j", [input("data.e"), input("data.f")], { stepDays: 5 }));
+  const single = "j/backfill@2025-09-30";
+
+  function covered(settings = {}): World {
+    const w = world(plan, { ...settled, ...settings });
+    w.land("data.e", "2025-09-30");
+    for (const day of days) {
+      w.fact("data.e", day, w.landing(1));
+      w.fact("data.f", day, w.landing(1));
+    }
+    w.nudge(backfill("j"));
+    expect(w.state(single)).toBe("covered");
+    return w;
+  }
+
+  test("leaves it a readable document, which runs again when an input lands again (I4)", () => {
+    const w = covered();
+    w.settle(`j/backfill@${range}`, outputsOf(w, "out.j"));
+    expect(w.state(single)).toBe("succeeded");
+    expect(() => parseDocument(`tasks/${single}`, w.document(`tasks/${single}`))).not.toThrow();
+    expect(w.violations()).toEqual([]);
+    w.land("data.f", "2025-09-30", 9);
+    expect(w.state(single)).toBe("launching");
+  });
+
+  test("keeps its days while it is retried", () => {
+    const w = covered();
+    w.fail(`j/backfill@${range}`);
+    expect(w.state(`j/backfill@${range}`)).toBe("retrying");
+    expect(w.state(single)).toBe("covered");
+    expect(w.launchedIds()).toEqual([`j/backfill@${range}`]);
+  });
+
+  test("gives everything back although its step left the plan meanwhile", () => {
+    const w = covered(noRetry);
+    w.usePlan(planOf(step("x", [input("data.e")])));
+    w.settle(`j/backfill@${range}`);
+    expect(w.document("landings/out.j@2025-09")).toHaveProperty("writers", {});
+    w.usePlan(plan);
+    w.pass(1_000);
+    w.land("data.f", "2025-09-30", 9);
+    expect(w.state(single)).toBe("launching");
+  });
+
+  test("wakes the steps that follow each of its days, and asks for no range of them", () => {
+    const w = world(
+      planOf(
+        step("gb", [input("data.e"), input("data.f")], { output: "out.gb", stepDays: 5 }),
+        step("gb", [input("data.e")], {
+          mode: "upload",
+          output: "out.gb__upload",
+          after: ["gb/backfill"],
+        }),
+      ),
+      settled,
+    );
+    w.land("data.e", "2025-09-30");
+    expect(w.state("gb/upload@2025-09-30")).toBe("waiting");
+    for (const day of days) {
+      w.fact("data.e", day, w.landing(1));
+      w.fact("data.f", day, w.landing(1));
+    }
+    w.nudge(backfill("gb"));
+    w.settle(`gb/backfill@${range}`, outputsOf(w, "out.gb"));
+    expect(w.launchedIds()).toEqual([`gb/backfill@${range}`, "gb/upload@2025-09-30"]);
+  });
+});
+
+describe("a release in the middle", () => {
+  test("frees the slot of a job whose step it dropped", () => {
+    const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
+    const b = step("b", [input("data.e")]);
+    const w = world(planOf(step("a", [input("data.e")]), b), { ...settled, ...pools });
+    w.land("data.e", "2025-09-30");
+    w.usePlan(planOf(b));
+    expect(w.settle("a/backfill@2025-09-30").freed).toEqual(["one"]);
+    expect(w.document("pools/one")).toHaveProperty("holders", {});
+  });
+
+  test("that drops a step and one that brings it back lose none of its tasks", () => {
+    const plan = planOf(step("j", [input("data.e"), input("data.f")]));
+    const w = world(plan, settled);
+    w.land("data.e", "2025-09-30");
+    w.usePlan(planOf(step("x", [input("data.e")])));
+    w.nudge({ kind: "concern", task: "j/backfill@2025-09-30" });
+    expect(w.state("j/backfill@2025-09-30")).toBe("skipped");
+    w.usePlan(plan);
+    w.land("data.f", "2025-09-30");
+    expect(w.state("j/backfill@2025-09-30")).toBe("launching");
+  });
+
+  test("leaves nothing that is due on every tick", () => {
+    const closing = { when: "at-end", settleMs: 600_000 } as const;
+    const w = world(planOf(step("j", [input("data.f")])), {
+      tables: { "data.f": { closing: { ...closing, delayMs: 0 } } },
+    });
+    w.land("data.f", "2025-09-30");
+    w.pass(600_001);
+    w.wake("j/backfill@2025-09-30");
+    w.succeed("j/backfill@2025-09-30");
+    w.land("data.f", "2025-09-30", 2);
+    w.usePlan(planOf(step("x", [input("data.e")])));
+    w.pass(86_400_000);
+    for (const task of w.due()) w.wake(task);
+    expect(w.due()).toEqual([]);
+  });
+});
+
+describe("an unpartitioned upload table", () => {
+  const plan = planOf(
+    step("gb", [input("data.e")], {
+      mode: "upload",
+      strategy: "latest-only",
+      output: "out.up",
+      effect: "rewrites-table",
+      verification: "table",
+    }),
+    step("gb", [input("out.up")], {
+      mode: "upload-to-kv",
+      strategy: "latest-only",
+      after: ["gb/upload"],
+      output: "",
+      effect: "none",
+      verification: "serving-info",
+    }),
+  );
+  const row = (day: string) => ({
+    outputs: [
+      {
+        table: "KV",
+        partition: day,
+        landing: {
+          state: "landed" as const,
+          version: { epoch: 0, n: Date.parse(`${day}T00:00:00Z`) + 86_400_000 },
+          at: 0,
+          seenBy: "job" as const,
+        },
+      },
+    ],
+  });
+
+  test("is not rewritten while it is loaded, and never by two uploads", () => {
+    const w = world(plan, settled);
+    w.land("data.e", "2025-09-29", 1);
+    w.succeed("gb/upload@2025-09-29", 1);
+    expect(w.state("gb/upload-to-kv@2025-09-29")).toBe("launching");
+    w.land("data.e", "2025-09-29", 2);
+    expect(w.state("gb/upload@2025-09-29")).toBe("ready");
+    w.settle("gb/upload-to-kv@2025-09-29", row("2025-09-29"));
+    w.land("data.e", "2025-09-30", 3);
+    const live = w.tasks().filter(({ step: id, state }) => id === "gb/upload" && isLive(state));
+    expect(live).toHaveLength(1);
+  });
+
+  test("that came free goes on to the next in the queue when the first does not take it", () => {
+    const w = world(plan, settled);
+    for (const [n, day] of ["2025-09-28", "2025-09-29", "2025-09-30"].entries()) {
+      w.land("data.e", day, n + 1);
+      w.pass(1_000);
+    }
+    w.succeed("gb/upload@2025-09-28", 1);
+    w.settle("gb/upload-to-kv@2025-09-28", row("2025-09-28"));
+    const { freed } = w.nudge({ kind: "concern", task: "gb/upload@2025-09-29" });
+    expect(w.state("gb/upload@2025-09-29")).toBe("skipped");
+    expect(freed).toEqual(["table:out.up"]);
+    w.nudge({ kind: "concern", task: "gb/upload@2025-09-30" });
+    expect(w.state("gb/upload@2025-09-30")).toBe("launching");
+  });
+});
+
+test("days of an unbounded input that land together all run (I8)", () => {
+  const w = world(planOf(step("u", [input("data.e", { startOffset: null })])), settled);
+  w.fact("data.e", "2025-09-29", w.landing(1));
+  w.fact("data.e", "2025-09-30", w.landing(2));
+  w.nudge(
+    { kind: "landed", table: "data.e", partition: "2025-09-29" },
+    { kind: "landed", table: "data.e", partition: "2025-09-30" },
+  );
+  expect(w.launchedIds().sort()).toEqual(["u/backfill@2025-09-29", "u/backfill@2025-09-30"]);
+});
+
+test("a producer that is cancelled in its queue lets its readers go on", () => {
+  const pools = { pools: { one: { limit: 1 } }, poolOfMode: { slow: "one" } };
+  const plan = planOf(
+    step("hog", [input("data.h")], { mode: "slow" }),
+    step("sq", [input("data.e")], { mode: "slow", output: "out.sq" }),
+    step("reader", [input("out.sq")]),
+  );
+  const w = world(plan, { ...settled, ...pools });
+  w.land("data.h", "2025-09-30");
+  w.land("data.e", "2025-09-30");
+  w.land("out.sq", "2025-09-30", 4);
+  expect(w.state("reader/backfill@2025-09-30")).toBeNull();
+  const command = { kind: "task-cancel", ...asked, id: "c", task: "sq/slow@2025-09-30" } as const;
+  w.nudge({ kind: "command", command });
+  expect(w.state("reader/backfill@2025-09-30")).toBe("launching");
+});
+
+test("an outcome told again after its first page was committed still lets everything go on", () => {
+  const w = world(planOf(step("a", [input("data.e")])), settled);
+  const task = "a/backfill@2025-09-30";
+  w.land("data.e", "2025-09-30", 1);
+  w.land("data.e", "2025-09-30", 2);
+  const before = w.task(task);
+  if (before === null || !isLive(before.state)) throw new Error("it was to be live");
+  const { run, attempt, jobId } = before.state;
+  w.fact("out.a", "2025-09-30", w.landing(1));
+  const event: JobSettled = {
+    kind: "job-settled",
+    schema: 1,
+    task,
+    run,
+    attempt,
+    jobId,
+    outcome: "succeeded",
+    blame: "job",
+    startedAt: noon,
+    endedAt: noon,
+    error: null,
+    log: null,
+    outputs: [],
+  };
+  const small = Array.from({ length: 500 }, (_, at): Nudge => {
+    const day = `2024-${String(1 + (at % 12)).padStart(2, "0")}-${String(1 + (at % 28)).padStart(2, "0")}`;
+    return { kind: "concern", task: `none${at}/backfill@${day}` };
+  });
+  const first = w.nudge({ kind: "settled", event }, ...small);
+  expect(first.rest.length).toBeGreaterThan(0);
+  expect(w.state(task)).toBe("succeeded");
+  w.nudge({ kind: "settled", event });
+  expect(w.state(task)).toBe("launching");
+});
+
+test("an old day of a latest-only step runs when somebody asks for it", () => {
+  const plan = planOf(
+    step("gb", [input("data.e")], { mode: "upload", strategy: "latest-only", output: "out.up" }),
+  );
+  const w = world(plan, settled);
+  for (const day of days) w.fact("data.e", day, w.landing(1));
+  w.nudge(backfill("gb/upload", "2025-09-27", "2025-09-27"));
+  expect(w.state("gb/upload@2025-09-27")).toBe("launching");
+});
+
+test("commands told again do not undo the ones after them (I8)", () => {
+  const w = world(planOf(step("a", [input("data.e"), input("data.f")])), settled);
+  const task = "a/backfill@2025-09-30";
+  w.land("data.e", "2025-09-30");
+  const commands: Nudge[] = [
+    { kind: "command", command: { kind: "task-cancel", ...asked, id: "c1", task } },
+    { kind: "command", command: { kind: "task-retry", ...asked, id: "c2", task } },
+  ];
+  w.nudge(...commands);
+  w.land("data.f", "2025-09-30");
+  w.nudge(...commands);
+  expect(w.state(task)).toBe("launching");
+  expect(w.task(task)?.runs.map(({ because }) => because)).toEqual(["retry by ana"]);
+});
