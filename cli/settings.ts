@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import { Settings } from "../schemas/settings.ts";
-import { UsageError } from "./errors.ts";
+import { issuesText, UsageError } from "./errors.ts";
 
 /** The settings of a JSON file, or the defaults. Throws `UsageError` naming what is wrong. */
 export async function readSettings(file: string | undefined): Promise<Settings> {
@@ -19,6 +18,13 @@ export async function readSettings(file: string | undefined): Promise<Settings> 
     throw new UsageError(`settings ${file} are not JSON: ${(cause as Error).message}`);
   }
   const parsed = Settings.strict().safeParse(json);
-  if (parsed.success) return parsed.data;
-  throw new UsageError(`settings ${file}: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`);
+  if (!parsed.success) throw new UsageError(`settings ${file}: ${issuesText(parsed.error)}`);
+  for (const [mode, pool] of Object.entries(parsed.data.poolOfMode)) {
+    if (!Object.hasOwn(parsed.data.pools, pool)) {
+      throw new UsageError(
+        `settings ${file}: poolOfMode.${mode} names pool "${pool}", which pools has not`,
+      );
+    }
+  }
+  return parsed.data;
 }

@@ -30,6 +30,9 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
       if (command.kind === "task-retry" && !STATUS[state].terminal) {
         return { kind: "refused", reason: `${command.task} has not ended: it is ${state}` };
       }
+      if (command.kind === "task-cancel" && STATUS[state].terminal) {
+        return { kind: "refused", reason: `${command.task} has ended: it is ${state}` };
+      }
       return { kind: "accepted", tasks: [command.task] };
     }
   }

@@ -39,7 +39,7 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
     };
   }
   if (task !== null && task.state.kind !== "waiting") {
-    return { what: id, is: `${task.state.kind}: ${task.why}`, because: attemptReasons(task) };
+    return { what: id, is: stateText(task), because: attemptReasons(task) };
   }
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "met") {
@@ -57,6 +57,10 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
       missingReason(deciding, { what, because, depth }),
     ),
   };
+}
+
+function stateText({ state, why }: Task): string {
+  return why.startsWith(state.kind) ? why : `${state.kind}: ${why}`;
 }
 
 function notYetBorn(step: PlanStep, tablesRead: number): string {
@@ -104,7 +108,7 @@ export function explainPartition(
   if (known === undefined) {
     return {
       what: `${table}@${partition}`,
-      is: "unknown: no step of the plan reads or writes this table",
+      is: "unknown: the plan has no such step, and no step that reads or writes such a table",
       because: [],
     };
   }

@@ -69,7 +69,11 @@ function failure(
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
   if (step === undefined) return { kind: "done", remark: "its step was retired while it ran" };
-  if (step.verification === "serving-info") return judgeServingInfo(task, settled);
+  if (step.verification === "serving-info") {
+    return deciding.settings.servingInfo === "believe"
+      ? { kind: "done", remark: "its rows in the online store were not looked at" }
+      : judgeServingInfo(task, settled);
+  }
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
   const found = daysIn(task).map((day) => writtenSince(deciding, { task, output, day }));

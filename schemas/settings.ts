@@ -29,12 +29,15 @@ export const TableSettings = z.object({
 });
 export type TableSettings = Readonly<z.infer<typeof TableSettings>>;
 
-const Retry = z.object({
-  /** Attempts after the first. */
-  max: z.number().int().min(0),
-  /** Mean wait before the first retry; doubles each time, full jitter. */
-  delayMs: z.number().int().min(0),
-});
+const retry = (max: number) =>
+  z
+    .object({
+      /** Attempts after the first. */
+      max: z.number().int().min(0).default(max),
+      /** Mean wait before the first retry; doubles each time, full jitter. */
+      delayMs: z.number().int().min(0).default(60_000),
+    })
+    .prefault({});
 
 /** Every limit and default of Landfall, with its unit in its name. */
 export const Settings = z.object({
@@ -46,9 +49,9 @@ export const Settings = z.object({
   retries: z
     .object({
       /** The job itself failed (Chronon's Airflow default: once, after a minute). */
-      job: Retry.prefault({ max: 1, delayMs: 60_000 }),
+      job: retry(1),
       /** The ground under it failed: lost, refused, unreachable. */
-      infrastructure: Retry.prefault({ max: 3, delayMs: 60_000 }),
+      infrastructure: retry(3),
     })
     .prefault({}),
   /** How long a claim has to be submitted before another dispatcher may claim it again. */
@@ -74,6 +77,12 @@ export const Settings = z.object({
       }),
     )
     .prefault({}),
+  /**
+   * `read`: an upload-to-kv has succeeded when its serving info row was read back. `believe`: its exit
+   * code is taken for it, with a remark, because the online store it loads is out of Landfall's reach.
+   * Left out: `believe` for commands run by the process runner, `read` otherwise.
+   */
+  servingInfo: z.enum(["read", "believe"]).exactOptional(),
   /** Documents one commit may write or check. */
   commitDocumentsMax: z.number().int().min(10).max(500).default(400),
   /** Events taken from the bus at once. */

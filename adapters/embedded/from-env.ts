@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Log } from "../../ports/log.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
-import { type EmbeddedWorld, openEmbedded } from "./open.ts";
+import { type EmbeddedWorld, openEmbedded, type RunnerChoice, settingsFor } from "./open.ts";
 
 const Env = z.object({
   LANDFALL_DATA: z.string().default(".landfall/data"),
@@ -27,17 +27,19 @@ export function embeddedFromEnv(
 } {
   const parsed = Env.parse(env);
   const file = parsed.LANDFALL_SETTINGS;
-  const settings = Settings.parse(file === undefined ? {} : JSON.parse(readFileSync(file, "utf8")));
+  const read = Settings.parse(file === undefined ? {} : JSON.parse(readFileSync(file, "utf8")));
   const command = parsed.LANDFALL_COMMAND;
+  const runner: RunnerChoice =
+    command === undefined
+      ? { kind: "rehearsal", behaviour: RehearsalBehaviour.parse({}) }
+      : { kind: "process", command };
+  const settings = settingsFor(read, runner);
   const world = openEmbedded({
     data: parsed.LANDFALL_DATA,
     lake: parsed.LANDFALL_LAKE,
     settings,
     log,
-    runner:
-      command === undefined
-        ? { kind: "rehearsal", behaviour: RehearsalBehaviour.parse({}) }
-        : { kind: "process", command },
+    runner,
   });
   return { world, settings };
 }

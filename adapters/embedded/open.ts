@@ -37,6 +37,12 @@ export type RunnerChoice =
   | { readonly kind: "rehearsal"; readonly behaviour: RehearsalBehaviour }
   | { readonly kind: "process"; readonly command: string };
 
+/** What the settings leave to the runner: commands load online stores that nobody here can read. */
+export function settingsFor(settings: Settings, runner: RunnerChoice): Settings {
+  const servingInfo = runner.kind === "process" ? "believe" : "read";
+  return { servingInfo, ...settings };
+}
+
 export interface EmbeddedOptions {
   readonly data: string;
   readonly lake: string;
@@ -110,9 +116,12 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new PermanentError(`cannot make folder ${folder}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const { code } = cause as { code?: string };
+    const why =
+      code === "EEXIST" || code === "ENOTDIR"
+        ? "there is a file of that name; name another folder"
+        : "make it, or a folder above it, writable for this user";
+    throw new PermanentError(`cannot make the folder ${folder}: ${why}`, { cause });
   }
 }
 
@@ -122,7 +131,12 @@ function makeFolder(folder: string): void {
  */
 export function lockData(data: string): { release(): void } {
   makeFolder(data);
-  const database = new Database(filesOf(data).lock, { timeout: 0 });
+  let database: Database.Database;
+  try {
+    database = new Database(filesOf(data).lock, { timeout: 0 });
+  } catch (cause) {
+    throw new PermanentError(`cannot write in ${data}: make it writable for this user`, { cause });
+  }
   try {
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;");
   } catch (cause) {

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { Command } from "commander";
-import { z } from "zod";
 import { sqliteBus } from "../../adapters/embedded/bus.ts";
 import { filesOf } from "../../adapters/embedded/open.ts";
 import { Command as Asked, type CommandDocument } from "../../schemas/commands.ts";
-import { BadAnswer, UsageError } from "../errors.ts";
+import { BadAnswer, issuesText, UsageError, wholeNumber } from "../errors.ts";
 import { dataOption, withState } from "../state.ts";
 
 interface OperateOptions {
@@ -45,7 +44,7 @@ function operate(name: string, description: string): Command {
     .addOption(dataOption())
     .option("--by <who>", "who asks (default: the user's name)")
     .option("--id <id>", "id of the command: the same one twice is one command")
-    .option("--wait <seconds>", "how long to wait for an answer", Number, 10)
+    .option("--wait <seconds>", "how long to wait for an answer", wholeNumber, 10)
     .option("--json", "print the command's document as JSON");
 }
 
@@ -59,7 +58,7 @@ async function send(options: OperateOptions, what: Record<string, unknown>): Pro
     by: options.by ?? userInfo().username,
     at: Date.now(),
   });
-  if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error).replaceAll("\n", " "));
+  if (!parsed.success) throw new UsageError(issuesText(parsed.error));
   const document = await withState(options.data, async (store) => {
     const bus = sqliteBus({ file: filesOf(options.data).bus });
     await bus.publish([parsed.data]);

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { STATUS } from "../../core/status.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
+import { wholeNumber } from "../errors.ts";
 import { dataOption, withState } from "../state.ts";
 import { tableOf } from "../text-table.ts";
 
@@ -54,11 +55,4 @@ export function tasksTable(tasks: readonly Task[]): string {
     });
   }
   return table.render();
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("give a number above 0");
-  return value;
 }

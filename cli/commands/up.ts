@@ -2,12 +2,17 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import { firstValueFrom } from "rxjs";
-import { lockData, openEmbedded, type RunnerChoice } from "../../adapters/embedded/open.ts";
+import { commandTemplate } from "../../adapters/embedded/job-command.ts";
+import {
+  lockData,
+  openEmbedded,
+  type RunnerChoice,
+  settingsFor,
+} from "../../adapters/embedded/open.ts";
 import { writeRelease } from "../../releases/release.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
-import type { Settings } from "../../schemas/settings.ts";
 import { stopSignals } from "../../services/stop-signals.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, wholeNumber } from "../errors.ts";
 import { linesLog } from "../lines-log.ts";
 import { readConfigs } from "../read-configs.ts";
 import { runServices } from "../run-services.ts";
@@ -41,7 +46,7 @@ export function upCommand(): Command {
       "--command <template>",
       "command of a job, split into words before {conf} {mode} {config} {start} {end} {ds} … are filled in",
     )
-    .option("--job-ms <n>", "how long a rehearsed job takes, in milliseconds", Number, 200)
+    .option("--job-ms <n>", "how long a rehearsed job takes, in milliseconds", wholeNumber, 200)
     .option("--settings <file>", "settings, JSON")
     .addOption(
       new Option("--log <format>", "log lines").choices(["lines", "json"]).default("lines"),
@@ -57,9 +62,10 @@ export function lakeOption(): Option {
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const settings: Settings = await readSettings(options.settings);
+  const read = await readSettings(options.settings);
   const files = await readConfigs(options.configs);
   const runner = runnerOf(options);
+  const settings = settingsFor(read, runner);
   const lock = lockData(options.data);
   const log = options.log === "json" ? pino() : linesLog(process.stdout);
   const { data, lake } = options;
@@ -69,7 +75,7 @@ async function up(options: UpOptions): Promise<void> {
     await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
     log.info(
       { release, files: files.length },
-      `${files.length} config files released; watching ${options.lake}`,
+      `${files.length} config files released; watching ${options.lake}; jobs are ${runner.kind === "process" ? "run as processes" : "rehearsed"}`,
     );
     const stop = stopSignals();
     const done = runServices({ world, settings, log, stop });
@@ -84,6 +90,9 @@ async function up(options: UpOptions): Promise<void> {
 
 function runnerOf(options: UpOptions): RunnerChoice {
   if (options.runner === "rehearsal") {
+    if (options.command !== undefined) {
+      throw new UsageError("--command needs --runner process; without it jobs are rehearsed");
+    }
     return {
       kind: "rehearsal",
       behaviour: RehearsalBehaviour.parse({ durationMs: options.jobMs }),
@@ -93,6 +102,11 @@ function runnerOf(options: UpOptions): RunnerChoice {
     throw new UsageError(
       '--runner process needs --command, for example --command "python job.py {conf} {ds}"',
     );
+  }
+  try {
+    commandTemplate(options.command);
+  } catch (cause) {
+    throw new UsageError((cause as Error).message);
   }
   return { kind: "process", command: options.command };
 }

@@ -39,6 +39,28 @@ describe("landfall plan", () => {
   });
 });
 
+describe("landfall up, called wrongly", () => {
+  const settings = join(folder, "wrong.json");
+
+  test.each([
+    ["a command nobody would run", ["--command", "true"], "--command needs --runner process"],
+    [
+      "a placeholder nobody knows",
+      ["--runner", "process", "--command", "run {nope}"],
+      "{nope}, which is not known",
+    ],
+    ["a duration that is none", ["--job-ms", "soon"], "give a whole number above 0"],
+    ["a pool that is not there", ["--settings", settings], 'names pool "spark"'],
+  ])("%s is refused in one line", async (_, args, said) => {
+    writeFileSync(settings, JSON.stringify({ poolOfMode: { upload: "spark" } }));
+    const place = join(folder, "wrong");
+    const { code, stderr } = await landfall("up", "--configs", example, "--data", place, ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain("    at ");
+  });
+});
+
 describe("landfall tasks, task, why without a running Landfall", () => {
   test("say how to start one", async () => {
     const { code, stderr } = await landfall("tasks", "--data", join(folder, "none"));

@@ -150,6 +150,20 @@ describe("retry and cancel", () => {
     expect(w.state(task)).toBe("cancelled");
   });
 
+  test("only what has ended is retried, and only what has not is cancelled", () => {
+    const w = world(plan, { ...settled, retries });
+    w.land("data.events", "2025-09-30");
+    w.nudge({ kind: "command", command: { kind: "task-retry", id: "c5", ...shared } });
+    expect(w.document("commands/c5")).toMatchObject({
+      outcome: { kind: "refused", reason: `${task} has not ended: it is launching` },
+    });
+    w.fail(task);
+    w.nudge({ kind: "command", command: { kind: "task-cancel", id: "c6", ...shared } });
+    expect(w.document("commands/c6")).toMatchObject({
+      outcome: { kind: "refused", reason: `${task} has ended: it is failed` },
+    });
+  });
+
   test("a command for a task that is not there is refused", () => {
     const w = world(plan, settled);
     w.nudge({ kind: "command", command: { kind: "task-retry", id: "c4", ...shared } });

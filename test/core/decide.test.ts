@@ -230,6 +230,16 @@ describe("a chain", () => {
     expect(w.state("gb/upload-to-kv@2025-09-30")).toBe("succeeded");
   });
 
+  test("a load that nobody here can look at is believed, and says so", () => {
+    const w = world(plan, { ...settled, servingInfo: "believe" });
+    w.land("out.sq", "2025-09-30", 3);
+    w.succeed("gb/upload@2025-09-30", 1);
+    w.settle("gb/upload-to-kv@2025-09-30");
+    expect(w.why("gb/upload-to-kv@2025-09-30")).toBe(
+      "done: its rows in the online store were not looked at",
+    );
+  });
+
   test("a failed writer holds its readers back until the partition lands anew", () => {
     const w = world(plan, settled);
     w.land("data.events", "2025-09-30");
