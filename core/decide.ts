@@ -1,55 +1,21 @@
 import type { Command } from "../schemas/commands.ts";
 import type { DocumentId } from "../schemas/documents.ts";
 import type { JobSettled } from "../schemas/events.ts";
-import type { Partition, PartitionRange, StepId, TableName, TaskId } from "../schemas/ids.ts";
+import type { StepId, TaskId } from "../schemas/ids.ts";
 import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
-import type { Task, TaskStateKind } from "../schemas/tasks.ts";
+import type { Task } from "../schemas/tasks.ts";
 import { asked, outcomeOf } from "./command.ts";
-import { releaseOutput } from "./cover.ts";
-import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, concernsOfLanding, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, retiredBecause, wake } from "./evaluate.ts";
 import { afterOutcome } from "./outcome.ts";
-import { releaseSlots } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, STATUS } from "./status.ts";
-import { rememberWaiter, waitersFor } from "./waiters.ts";
-
-/** Something that may have changed what is to be done. It orders nothing: the documents decide. */
-export type Nudge =
-  | { readonly kind: "settled"; readonly event: JobSettled }
-  | {
-      readonly kind: "woken";
-      readonly task: TaskId;
-      /** The job of the task that is known to have been submitted, if any. */
-      readonly submitted: string | null;
-    }
-  | { readonly kind: "landed"; readonly table: TableName; readonly partition: Partition }
-  | {
-      readonly kind: "backlog";
-      readonly table: TableName;
-      readonly partitions: readonly Partition[];
-    }
-  /** Days may have come that a step without inputs is due for. */
-  | { readonly kind: "due"; readonly step: StepId }
-  /** The step is new to the plan; its tables may have landed long ago. */
-  | { readonly kind: "step-added"; readonly step: StepId }
-  | { readonly kind: "command"; readonly command: Command }
-  /** A command asks for a task. */
-  | { readonly kind: "asked"; readonly task: TaskId; readonly command: Command }
-  | { readonly kind: "concern"; readonly task: TaskId };
-
-/** One task's move from state to state, for the log. */
-export interface Move {
-  readonly task: TaskId;
-  readonly from: TaskStateKind | null;
-  readonly to: TaskStateKind;
-  readonly why: string;
-}
+import { waitersFor } from "./waiters.ts";
+import { enqueue, type Move, move, type Nudge, reachOut, type Work } from "./work.ts";
 
 /** What is to be committed, and then done. */
 export interface Decided {
@@ -72,16 +38,6 @@ export type Decision =
   | { readonly kind: "unread"; readonly ids: readonly DocumentId[] }
   /** Another plan is current. */
   | { readonly kind: "plan-changed" };
-
-interface Work {
-  readonly deciding: Deciding;
-  readonly queue: Nudge[];
-  readonly queued: Set<TaskId>;
-  readonly launches: Map<TaskId, Task>;
-  readonly cancels: Map<TaskId, Task>;
-  readonly freed: Set<string>;
-  readonly moves: Move[];
-}
 
 const unreadMax = 1_000;
 
@@ -189,12 +145,6 @@ function handle(work: Work, nudge: Nudge | undefined): void {
   }
 }
 
-function enqueue(work: Work, task: TaskId): void {
-  if (work.queued.has(task)) return;
-  work.queued.add(task);
-  work.queue.push({ kind: "concern", task });
-}
-
 function concern(work: Work, id: TaskId): void {
   const { step: stepId, range } = parseTaskId(id);
   const step = work.deciding.plan.step(stepId);
@@ -232,23 +182,6 @@ function settledBefore(work: Work, task: Task | null, event: JobSettled): void {
   for (const pool of task.held?.pools ?? []) work.freed.add(pool);
   if (STATUS[task.state.kind].terminal) reachOut(work, task);
   enqueue(work, task.id);
-}
-
-/** What an end may let go on, or tell why not: readers of its output, and the steps after it. */
-function reachOut(work: Work, task: Task): void {
-  const { plan } = work.deciding;
-  const range: PartitionRange = { start: task.start, end: task.end };
-  for (const follower of plan.followers(task.step)) {
-    for (const day of daysIn(range)) enqueue(work, taskId(follower.id, single(day)));
-  }
-  const output = plan.step(task.step)?.output;
-  if (output === undefined) return;
-  for (const day of daysIn(range)) {
-    for (const reader of concernsOfLanding(work.deciding, output, day)) {
-      enqueue(work, taskId(reader.step.id, reader.range));
-    }
-    for (const waiter of waitersFor(work.deciding, output, day)) enqueue(work, waiter);
-  }
 }
 
 /** Records what comes of a command, once; asking for its tasks may be done again. */
@@ -293,34 +226,4 @@ function due(work: Work, id: StepId): void {
   if (last === undefined) return;
   for (const day of days) concern(work, taskId(id, single(day)));
   draft.put(`schedules/${id}`, { schema: 1, step: id, cursor: last });
-}
-
-function move(work: Work, before: Task | null, after: Task | null): void {
-  if (after === null || after === before) return;
-  const { deciding } = work;
-  deciding.draft.put(`tasks/${after.id}`, after);
-  rememberWaiter(deciding, before, after);
-  if (before !== null) letGo(work, before, after);
-  if (after.state.kind === "launching") work.launches.set(after.id, after);
-  else work.launches.delete(after.id);
-  if (before?.state.kind !== after.state.kind) {
-    const from = before?.state.kind ?? null;
-    work.moves.push({ task: after.id, from, to: after.state.kind, why: after.why });
-  }
-}
-
-/** Gives back what a task held and no longer needs, and looks at whoever waited for it. */
-function letGo(work: Work, before: Task, after: Task): void {
-  const { deciding } = work;
-  const step = deciding.plan.step(after.step);
-  if (before.state.kind !== after.state.kind && !isLive(after.state)) {
-    for (const pool of releaseSlots(deciding, after, step)) work.freed.add(pool);
-    const left = before.queuedFor;
-    if (left !== null && after.queuedFor !== left) work.freed.add(left);
-  }
-  if (!STATUS[before.state.kind].holdsOutput || STATUS[after.state.kind].holdsOutput) return;
-  if (after.held !== undefined) {
-    for (const task of releaseOutput(deciding, after, after.held.output)) enqueue(work, task);
-  }
-  reachOut(work, after);
 }

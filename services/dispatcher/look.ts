@@ -1,6 +1,7 @@
-import { type Decided, decide, type Nudge } from "../../core/decide.ts";
+import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver, Unread } from "../../core/draft.ts";
 import { mergeLandings, type Seen } from "../../core/facts.ts";
+import type { Nudge } from "../../core/work.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { Log } from "../../ports/log.ts";

@@ -1,7 +1,8 @@
 import { from, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
-import type { Decided, Nudge } from "../../core/decide.ts";
+import type { Decided } from "../../core/decide.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
+import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";

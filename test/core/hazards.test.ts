@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Nudge } from "../../core/decide.ts";
 import { isLive } from "../../core/status.ts";
+import type { Nudge } from "../../core/work.ts";
 import { parseDocument } from "../../schemas/documents.ts";
 import type { JobSettled } from "../../schemas/events.ts";
 import { input, planOf, step } from "../support/plan.ts";

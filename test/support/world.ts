@@ -1,9 +1,10 @@
-import { type Decided, decide, type Nudge } from "../../core/decide.ts";
+import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver, type Known, Unread } from "../../core/draft.ts";
 import { mergeLandings } from "../../core/facts.ts";
 import { violations } from "../../core/invariants.ts";
 import type { PlanIndex } from "../../core/plan-index.ts";
 import { isLive } from "../../core/status.ts";
+import type { Nudge } from "../../core/work.ts";
 import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
 import type { JobSettled, OutputSeen } from "../../schemas/events.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
