@@ -7,15 +7,23 @@ import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { asked, outcomeOf } from "./command.ts";
 import type { Deciding } from "./deciding.ts";
-import { concernsOfBacklog, concernsOfLanding, newestOf } from "./dependents.ts";
+import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, retiredBecause, wake } from "./evaluate.ts";
 import { afterOutcome } from "./outcome.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, STATUS } from "./status.ts";
-import { waitersFor } from "./waiters.ts";
-import { enqueue, type Move, move, type Nudge, reachOut, type Work } from "./work.ts";
+import {
+  enqueue,
+  enqueueAll,
+  lookAtReaders,
+  type Move,
+  move,
+  type Nudge,
+  reachOut,
+  type Work,
+} from "./work.ts";
 
 /** What is to be committed, and then done. */
 export interface Decided {
@@ -108,26 +116,9 @@ function handle(work: Work, nudge: Nudge | undefined): void {
     case "woken":
       return woken(work, nudge.task, nudge.submitted);
     case "landed":
-      for (const { step, range } of concernsOfLanding(
-        work.deciding,
-        nudge.table,
-        nudge.partition,
-      )) {
-        enqueue(work, taskId(step.id, range));
-      }
-      for (const task of waitersFor(work.deciding, nudge.table, nudge.partition)) {
-        enqueue(work, task);
-      }
-      return;
+      return lookAtReaders(work, nudge.table, nudge.partition);
     case "backlog":
-      for (const { step, range } of concernsOfBacklog(
-        work.deciding,
-        nudge.table,
-        nudge.partitions,
-      )) {
-        enqueue(work, taskId(step.id, range));
-      }
-      return;
+      return enqueueAll(work, concernsOfBacklog(work.deciding, nudge.table, nudge.partitions));
     case "due":
       return due(work, nudge.step);
     case "step-added":

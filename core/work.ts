@@ -6,7 +6,7 @@ import type { Task, TaskStateKind } from "../schemas/tasks.ts";
 import { releaseOutput } from "./cover.ts";
 import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
-import { concernsOfLanding } from "./dependents.ts";
+import { type Concern, concernsOfLanding } from "./dependents.ts";
 import { releaseSlots } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { isLive, STATUS } from "./status.ts";
@@ -102,10 +102,15 @@ export function reachOut(work: Work, task: Task): void {
   }
   const output = plan.step(task.step)?.output;
   if (output === undefined) return;
-  for (const day of daysIn(range)) {
-    for (const reader of concernsOfLanding(work.deciding, output, day)) {
-      enqueue(work, taskId(reader.step.id, reader.range));
-    }
-    for (const waiter of waitersFor(work.deciding, output, day)) enqueue(work, waiter);
-  }
+  for (const day of daysIn(range)) lookAtReaders(work, output, day);
+}
+
+/** Looks at every task that may be concerned by what became of a partition. */
+export function lookAtReaders(work: Work, table: TableName, partition: Partition): void {
+  enqueueAll(work, concernsOfLanding(work.deciding, table, partition));
+  for (const waiter of waitersFor(work.deciding, table, partition)) enqueue(work, waiter);
+}
+
+export function enqueueAll(work: Work, concerns: readonly Concern[]): void {
+  for (const { step, range } of concerns) enqueue(work, taskId(step.id, range));
 }

@@ -21,7 +21,7 @@ export interface JobSpec {
     readonly column: string;
     readonly effect: OutputEffect;
   } | null;
-  /** Input partitions that were there when the attempt was claimed. */
+  /** What it reads: the input range of its own range, null for all there is. Days may be missing. */
   readonly inputs: readonly { readonly table: TableName; readonly range: PartitionRange | null }[];
   readonly stepDays: number;
   readonly timeoutMs: number;

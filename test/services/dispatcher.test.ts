@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { lastValueFrom, NEVER, Subject } from "rxjs";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { sqliteBus } from "../../adapters/embedded/bus.ts";
-import { systemClock } from "../../adapters/embedded/clock.ts";
+import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { sqliteTaskStore } from "../../adapters/embedded/task-store.ts";
 import { violations } from "../../core/invariants.ts";
@@ -17,6 +17,7 @@ import { writeRelease } from "../../releases/release.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import { Settings } from "../../schemas/settings.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import { type DispatcherPorts, dispatcher } from "../../services/dispatcher/pipeline.ts";
 import { stagingQueryFiles } from "../support/staging-queries.ts";
 
@@ -215,6 +216,37 @@ describe("a world that does not answer", () => {
         task.id,
       ).toEqual([1]);
     }
+  });
+
+  test("a job that was never submitted and is cancelled ends, and frees what it held", async () => {
+    const world = await openWorld();
+    const away: JobRunner = {
+      ...instantRunner(world.bus, []),
+      submit: async () => Promise.reject(new RetryableError("the runner is away")),
+    };
+    const clock = scaledClock({ start: Date.now(), speed: 600 });
+    const stop = new Subject<void>();
+    const running = lastValueFrom(
+      dispatcher({ ...world, runner: away, settings, by: "one", clock, log: silentLog }, stop),
+      { defaultValue: undefined },
+    );
+    await world.bus.publish([landed("data.x", "2025-09-01", 1)]);
+    const task = "t.a__0/backfill@2025-09-01";
+    const state = async () => {
+      const read = (await world.store.read([`tasks/${task}`])).get(`tasks/${task}`);
+      return (read?.body as Task | null)?.state.kind ?? null;
+    };
+    await vi.waitFor(async () => expect(await state()).toBe("launching"), { timeout: 10_000 });
+    const command = { kind: "task-cancel", schema: 1, id: "c", by: "ana", at: 0, task } as const;
+    await world.bus.publish([command]);
+    const tick = setInterval(
+      () => void world.bus.publish([{ kind: "tick", schema: 1, at: clock.now() }]),
+      20,
+    );
+    await vi.waitFor(async () => expect(await state()).toBe("cancelled"), { timeout: 20_000 });
+    clearInterval(tick);
+    stop.next();
+    await running;
   });
 
   test("an event that cannot be handled is put aside with its reason; the others go on", async () => {
