@@ -37,6 +37,8 @@ export interface DeltaWrite {
   readonly commitInfo?: Readonly<Record<string, unknown>>;
   /** Writes the data file of one partition, so that other readers of Delta find it. */
   readonly dataFile?: (rows: number) => Uint8Array;
+  /** Names data files and a table that is made; a random UUID when left out. */
+  readonly newId?: () => string;
   readonly at: EpochMs;
 }
 
@@ -105,7 +107,7 @@ function actionsOf(
   const taken = mode === "append" ? [] : adds.flatMap((add) => removes(table, add));
   return [
     { commitInfo: { ...info, ...commitInfo } },
-    ...(table.state.version < 0 ? firstActions(target, at) : []),
+    ...(table.state.version < 0 ? firstActions(target, write) : []),
     ...(txn === undefined ? [] : [{ txn: { ...txn, lastUpdated: at } }]),
     ...taken.map((remove) => ({ remove })),
     ...adds.map((add) => ({ add })),
@@ -113,13 +115,16 @@ function actionsOf(
 }
 
 /** Actions that make a table (Delta: Protocol Evolution, Change Metadata). */
-function firstActions({ partitionColumn, fixed }: DeltaTarget, at: EpochMs): object[] {
+function firstActions(
+  { partitionColumn, fixed }: DeltaTarget,
+  { at, newId = randomUUID }: DeltaWrite,
+): object[] {
   const partitionColumns =
     partitionColumn === null ? [] : [partitionColumn, ...Object.keys(fixed ?? {})];
   const field = (name: string, type: string) => ({ name, type, nullable: true, metadata: {} });
   const fields = [field("row", "long"), ...partitionColumns.map((name) => field(name, "string"))];
   const metaData = {
-    id: randomUUID(),
+    id: newId(),
     format: { provider: "parquet", options: {} },
     schemaString: JSON.stringify({ type: "struct", fields }),
     partitionColumns,
@@ -173,7 +178,7 @@ async function addsOf(
   const adds: Add[] = [];
   for (const { partition, rows, bytes } of write.partitions) {
     const partitionValues = valuesOf(table, target, partition);
-    const name = dataFileName(partitionValues, partition);
+    const name = dataFileName(partitionValues, partition, write.newId ?? randomUUID);
     const file = write.dataFile?.(rows);
     if (file !== undefined) await store.write(`${target.path}/${name}`, file);
     adds.push({
@@ -189,10 +194,14 @@ async function addsOf(
 }
 
 /** Folders as Hive escapes them; in the `add` the whole name is escaped once more, as a URI. */
-function dataFileName(values: Readonly<Record<string, string>>, partition: Partition): string {
+function dataFileName(
+  values: Readonly<Record<string, string>>,
+  partition: Partition,
+  newId: () => string,
+): string {
   const folders = Object.entries(values).map(
     ([column, value]) => `${encodeURIComponent(column)}=${encodeURIComponent(value)}/`,
   );
-  const unique = folders.length === 0 ? `${partition}-${randomUUID()}` : randomUUID();
+  const unique = folders.length === 0 ? `${partition}-${newId()}` : newId();
   return `${folders.join("")}part-00000-${unique}.c000.parquet`;
 }

@@ -8,4 +8,9 @@ export interface Clock {
   every(periodMs: number): Observable<EpochMs>;
   /** Resolves after `delayMs`. */
   sleep(delayMs: number): Promise<void>;
+  /**
+   * Resolves after some time between nothing and `upToMs`, another one each time: whoever tries the
+   * same thing again and again does not do so in step with others.
+   */
+  pause(upToMs: number): Promise<void>;
 }

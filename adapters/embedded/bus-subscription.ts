@@ -1,7 +1,7 @@
 import type { Subscriber } from "rxjs";
 import type { DeadLetter, Delivery } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
-import { readEvent } from "./bus-event.ts";
+import { readEvent } from "../../schemas/read-event.ts";
 import { leases } from "./bus-leases.ts";
 import type { Queue, Taken } from "./bus-queue.ts";
 import type { Settlements } from "./bus-settlements.ts";

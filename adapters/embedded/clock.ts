@@ -25,12 +25,14 @@ export function scaledClock({
 
 /** Delays run on the monotonic clock: setting the machine's time neither stretches nor cuts them. */
 function clockOf(now: () => EpochMs, speed: number): Clock {
+  const sleep = (delayMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      at(performance.now() + delayMs / speed, resolve);
+    });
   return {
     now,
-    sleep: (delayMs) =>
-      new Promise((resolve) => {
-        at(performance.now() + delayMs / speed, resolve);
-      }),
+    sleep,
+    pause: (upToMs) => sleep(upToMs * Math.random()),
     every(periodMs) {
       if (!(periodMs > 0)) throw new Error(`a period is above 0 ms, not ${periodMs}`);
       return beats(periodMs / speed, now);

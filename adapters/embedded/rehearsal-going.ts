@@ -1,8 +1,7 @@
 import { type Subscription, take } from "rxjs";
 import { RetryableError } from "../../ports/errors.ts";
-import { drive } from "./rehearsal-driver.ts";
-import type { RehearsalEnding, RehearsalJob } from "./rehearsal-table.ts";
-import { faultOf, faultText, type RehearsalWorld } from "./rehearsal-world.ts";
+import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
+import type { RehearsalWorld } from "../rehearsal/world.ts";
 
 /** The jobs that one opening of a rehearsal is doing. */
 export interface GoingJobs {
@@ -32,7 +31,7 @@ export function goingJobs(world: RehearsalWorld, record: RecordEnding): GoingJob
   let stopped = false;
 
   const finish = async (one: Going): Promise<void> => {
-    const ending = await endingOf(world, one);
+    const ending = await endingOf(world, one.job, () => one.cancelled);
     while (!(await recorded(() => record(one.job, ending)))) {
       if (stopped) return;
       await new Promise((resolve) => setTimeout(resolve, recordAgainMs));
@@ -71,41 +70,6 @@ export function goingJobs(world: RehearsalWorld, record: RecordEnding): GoingJob
       going.clear();
     },
   };
-}
-
-/** When a job's work is done or its time is up, whichever comes first. */
-function endsAt({ spec, startedAt, dueAt }: RehearsalJob): number {
-  const limit = startedAt + spec.timeoutMs;
-  return dueAt === null ? limit : Math.min(dueAt, limit);
-}
-
-async function endingOf(world: RehearsalWorld, one: Going): Promise<RehearsalEnding> {
-  const { spec, startedAt, dueAt } = one.job;
-  const ended = (
-    state: RehearsalEnding["state"],
-    error: string | null,
-    blame: RehearsalEnding["blame"] = "job",
-  ): RehearsalEnding => ({ state, endedAt: world.clock.now(), error, blame });
-  const cancelled = () => ended("cancelled", "it was cancelled");
-
-  if (one.cancelled) return cancelled();
-  if (dueAt === null || dueAt > startedAt + spec.timeoutMs) {
-    const limit = `its limit of ${spec.timeoutMs / 1_000} s`;
-    return ended("timed-out", `it ran longer than ${limit} and was ended`);
-  }
-  const fault = faultOf(world.behaviour, spec, spec.range);
-  if (fault?.does === "vanish") {
-    return ended("vanished", faultText(fault, "the job was lost"), "infrastructure");
-  }
-  try {
-    const error = await drive(world, spec);
-    if (one.cancelled) return cancelled();
-    return error === null ? ended("succeeded", null) : ended("failed", error);
-  } catch (cause) {
-    const blame = cause instanceof RetryableError ? "infrastructure" : "job";
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return ended("failed", `rehearsal: ${message}`, blame);
-  }
 }
 
 async function recorded(record: () => Promise<void>): Promise<boolean> {

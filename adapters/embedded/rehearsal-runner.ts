@@ -5,12 +5,12 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { rehearsalLake } from "../rehearsal/lake.ts";
+import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type GoingJobs, goingJobs } from "./rehearsal-going.ts";
-import { rehearsalLake } from "./rehearsal-lake.ts";
 import { type RehearsalTable, rehearsalPart, rehearsalTable } from "./rehearsal-table.ts";
-import { durationMsOf, type RehearsalWorld } from "./rehearsal-world.ts";
 import { type BatchedWrite, batchedWrites } from "./runner-batch.ts";
 
 export interface RehearsalRunnerOptions {
@@ -31,7 +31,7 @@ export interface RehearsalRunnerOptions {
 }
 
 /**
- * Behaves as Chronon's driver does, silences included, without a driver: `rehearsal-driver.ts`.
+ * Behaves as Chronon's driver does, silences included, without a driver: `adapters/rehearsal/driver.ts`.
  * What a job writes is real: Delta commits with stats, rows of the online store.
  *
  * - R1 A job is a row of its table before `submit` answers, and a row is inserted once.

@@ -1,5 +1,5 @@
 import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
-import type { EpochMs } from "../../schemas/ids.ts";
+import type { RehearsalEnding, RehearsalJob } from "../rehearsal/job.ts";
 import type { Database } from "./database.ts";
 
 export const rehearsalPart = {
@@ -23,22 +23,6 @@ export const rehearsalPart = {
     CREATE TABLE changes (n INTEGER NOT NULL);
     INSERT INTO changes VALUES (0)`,
 } as const;
-
-export interface RehearsalEnding {
-  readonly state: Exclude<JobStatus["state"], "pending" | "running">;
-  readonly endedAt: EpochMs;
-  readonly error: string | null;
-  readonly blame: "job" | "infrastructure";
-}
-
-/** A job that has not ended. */
-export interface RehearsalJob {
-  readonly spec: JobSpec;
-  readonly startedAt: EpochMs;
-  /** When its work is done; null: it hangs. */
-  readonly dueAt: EpochMs | null;
-  readonly cancelled: boolean;
-}
 
 export interface ChangedJob {
   readonly status: JobStatus;

@@ -48,7 +48,7 @@ export async function launch(executing: Executing, task: Task): Promise<void> {
       return true;
     });
     if (done === true) return;
-    await executing.clock.sleep(Math.min(pauseMs, 5_000) * Math.random());
+    await executing.clock.pause(Math.min(pauseMs, 5_000));
   }
 }
 

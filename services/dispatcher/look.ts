@@ -133,9 +133,8 @@ async function untilCommitted<R>(
     }
     documents.forget(changes);
     conflicts += 1;
-    const pauseMs = Math.random() * Math.min(1_000, 5 * 2 ** conflicts);
     if (conflicts > 3) log.warn({ conflicts, answer }, "commit did not hold, deciding again");
-    await clock.sleep(pauseMs);
+    await clock.pause(Math.min(1_000, 5 * 2 ** conflicts));
   }
 }
 

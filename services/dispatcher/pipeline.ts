@@ -98,7 +98,7 @@ async function* handleBatch(
       const reason = cause instanceof Error ? cause.message : String(cause);
       if (cause instanceof RetryableError) {
         log.warn({ reason }, "the world does not answer; trying again");
-        await clock.sleep(pauseMs * Math.random());
+        await clock.pause(pauseMs);
         continue;
       }
       const [only] = batch;

@@ -155,7 +155,7 @@ async function untilDone<R>(
       else log.error(fields, `${task} cannot be reported; trying again`);
     }
     if (tracking.stopped) return null;
-    await Promise.race([clock.sleep(pauseMs * (0.5 + Math.random() / 2)), tracking.stopping]);
+    await Promise.race([clock.pause(pauseMs), tracking.stopping]);
     if (tracking.stopped) return null;
   }
 }

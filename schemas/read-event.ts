@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LandfallEvent } from "../../schemas/events.ts";
+import { LandfallEvent } from "./events.ts";
 
 /** A published body, or what was found instead and why it is not one of our events. */
 export type ReadEvent =

@@ -11,7 +11,7 @@ import type { Cell } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Partition } from "../../schemas/ids.ts";
 import type { RehearsalFault } from "../../schemas/rehearsal.ts";
-import { faultText, type JobError, type RehearsalWorld } from "./rehearsal-world.ts";
+import { faultText, type JobError, type RehearsalWorld } from "./world.ts";
 
 const entities = 3;
 

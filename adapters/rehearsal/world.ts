@@ -5,7 +5,7 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PartitionRange } from "../../schemas/ids.ts";
 import type { RehearsalBehaviour, RehearsalFault } from "../../schemas/rehearsal.ts";
-import type { RehearsalLake } from "./rehearsal-lake.ts";
+import type { RehearsalLake } from "./lake.ts";
 
 /** What a rehearsed job reads and writes. */
 export interface RehearsalWorld {
@@ -15,6 +15,8 @@ export interface RehearsalWorld {
   readonly configs: ObjectStore | null;
   readonly clock: Clock;
   readonly behaviour: RehearsalBehaviour;
+  /** Names what it writes; random when left out. */
+  readonly newId?: () => string;
 }
 
 /** Null: it exits 0, whatever it wrote. */

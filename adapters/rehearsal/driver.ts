@@ -4,15 +4,9 @@ import { collapse, stepsOf } from "../../core/partitions.ts";
 import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { Partition, PartitionRange } from "../../schemas/ids.ts";
-import { loadKeyValues } from "./rehearsal-key-values.ts";
-import type { FoundTable } from "./rehearsal-lake.ts";
-import {
-  engineInfo,
-  faultOf,
-  faultText,
-  type JobError,
-  type RehearsalWorld,
-} from "./rehearsal-world.ts";
+import { loadKeyValues } from "./key-values.ts";
+import type { FoundTable } from "./lake.ts";
+import { engineInfo, faultOf, faultText, type JobError, type RehearsalWorld } from "./world.ts";
 
 /**
  * Does what Chronon's driver would do for a job, its silences included: filling modes skip what is
@@ -121,7 +115,7 @@ async function writeStep(
 }
 
 async function commitDays(
-  { lake, clock }: RehearsalWorld,
+  { lake, clock, newId }: RehearsalWorld,
   spec: JobSpec,
   {
     path,
@@ -144,6 +138,7 @@ async function commitDays(
     engineInfo,
     txn: { appId: jobId, version: dayOf(first) - dayOf(range.start) },
     commitInfo: { rehearsal: { jobId, task, run, attempt } },
+    ...(newId === undefined ? {} : { newId }),
     at: clock.now(),
   });
 }
