@@ -2,20 +2,15 @@ import type { BigIntStats } from "node:fs";
 import { sep } from "node:path";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { ObjectInfo } from "../../ports/object-store.ts";
+import { badName, partsOfName } from "../object-name.ts";
 
 /** Folder below the root for objects that are still being written. No object's name begins so. */
 export const unfinishedFolder = ".landfall-unfinished";
 
 /** The path of an object below `root`. Throws `PermanentError` for a name that would leave it. */
 export function pathOfName(root: string, name: string): string {
-  const refuse = (why: string) =>
-    new PermanentError(`${JSON.stringify(name.slice(0, 200))} names no object: ${why}`);
-  if (name.includes("\0")) throw refuse("it holds a NUL character");
-  const parts = name.split("/");
-  if (parts.some((part) => part === "" || part === "." || part === "..")) {
-    throw refuse('a name is folders and a file, joined by "/", without "." and ".."');
-  }
-  if (parts[0] === unfinishedFolder) throw refuse(`${unfinishedFolder} is the store's own`);
+  const parts = partsOfName(name);
+  if (parts[0] === unfinishedFolder) throw badName(name, `${unfinishedFolder} is the store's own`);
   return `${root}${sep}${parts.join(sep)}`;
 }
 

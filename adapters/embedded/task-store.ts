@@ -17,6 +17,7 @@ import {
 } from "../../schemas/documents.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
+import { expectedBy } from "../expected-versions.ts";
 import {
   CommitInDoubt,
   type Database,
@@ -117,8 +118,6 @@ interface Commit {
   readonly version: DocumentVersion;
 }
 
-const commitDocumentsMax = 500;
-
 /** A commit without writes reads one snapshot; it waits for nobody. */
 function commit(database: Database, { writes, checks, version }: Commit): CommitAnswer {
   const expected = expectedBy([...writes, ...checks]);
@@ -135,22 +134,6 @@ function commit(database: Database, { writes, checks, version }: Commit): Commit
     if (cause instanceof CommitInDoubt) return { kind: "unknown", cause: cause.message };
     throw cause;
   }
-}
-
-/** The version each document must have. Throws when one is named twice: a bug of the caller. */
-function expectedBy(all: readonly Check[]): ReadonlyMap<DocumentId, DocumentVersion | null> {
-  if (all.length > commitDocumentsMax) {
-    throw new Error(
-      `a commit has ${all.length} documents, at most ${commitDocumentsMax} are taken`,
-    );
-  }
-  const expected = new Map<DocumentId, DocumentVersion | null>();
-  for (const { id, version } of all) {
-    if (expected.has(id)) throw new Error(`a commit names ${id} twice`);
-    collectionOf(id);
-    expected.set(id, version);
-  }
-  return expected;
 }
 
 function holds(

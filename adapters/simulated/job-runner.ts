@@ -1,0 +1,140 @@
+import { Observable, type Subscriber, type Subscription, take } from "rxjs";
+import { type Clock } from "../../ports/clock.ts";
+import type { JobRunner, JobSpec, JobStatus, SubmitAnswer } from "../../ports/job-runner.ts";
+import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
+import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
+
+/** Where rehearsed jobs run, in memory; they go on whoever submitted them and whoever watches. */
+export interface SimulatedJobs {
+  open(): JobRunner;
+}
+
+export interface SimulatedJobsOptions {
+  readonly world: RehearsalWorld;
+  /** How long a job goes on after it was asked to end; it may finish before that. */
+  readonly cancelMs?: (spec: JobSpec) => number;
+  /** Told of every job once, when it is taken and when it has ended. */
+  readonly told?: (spec: JobSpec, status: JobStatus) => void;
+}
+
+interface Job {
+  readonly spec: JobSpec;
+  readonly startedAt: number;
+  cancelled: boolean;
+  timer: Subscription | null;
+  ending: RehearsalEnding | null;
+  forgotten: boolean;
+}
+
+interface Shared extends SimulatedJobsOptions {
+  readonly jobs: Map<string, Job>;
+  readonly watchers: Set<Subscriber<JobStatus>>;
+}
+
+export function simulatedJobs(options: SimulatedJobsOptions): SimulatedJobs {
+  const shared: Shared = { ...options, jobs: new Map(), watchers: new Set() };
+  return { open: () => opening(shared) };
+}
+
+function opening(shared: Shared): JobRunner {
+  const { jobs, watchers } = shared;
+  const own = new Set<Subscriber<JobStatus>>();
+  return {
+    submit: async (spec) => submit(shared, spec),
+    async cancel(jobId) {
+      const job = jobs.get(jobId);
+      if (job === undefined) return "unknown";
+      cancel(shared, job);
+      return "asked";
+    },
+    statuses: () =>
+      new Observable((out) => {
+        for (const job of [...jobs.values()]) if (!job.forgotten) out.next(statusOf(job));
+        watchers.add(out);
+        own.add(out);
+        return () => {
+          watchers.delete(out);
+          own.delete(out);
+        };
+      }),
+    async forget(jobIds) {
+      for (const jobId of jobIds) {
+        const job = jobs.get(jobId);
+        if (job !== undefined && job.ending !== null) job.forgotten = true;
+      }
+    },
+    async close() {
+      for (const watcher of own) watcher.complete();
+    },
+  };
+}
+
+function submit(shared: Shared, spec: JobSpec): SubmitAnswer {
+  const { jobs, world } = shared;
+  const there = jobs.get(spec.jobId)?.spec;
+  if (there !== undefined) {
+    const same =
+      there.task === spec.task && there.run === spec.run && there.attempt === spec.attempt;
+    return same
+      ? { kind: "exists" }
+      : { kind: "refused", reason: `job ${spec.jobId} is already that of ${there.task}` };
+  }
+  const startedAt = world.clock.now();
+  const job: Job = {
+    spec,
+    startedAt,
+    cancelled: false,
+    timer: null,
+    ending: null,
+    forgotten: false,
+  };
+  jobs.set(spec.jobId, job);
+  changed(shared, job);
+  const due = endsAt(asRehearsal(shared, job)) - startedAt;
+  job.timer = after(world.clock, due, () => finish(shared, job));
+  return { kind: "accepted" };
+}
+
+function asRehearsal({ world }: Shared, { spec, startedAt, cancelled }: Job): RehearsalJob {
+  const lastsMs = durationMsOf(world.behaviour, spec);
+  return { spec, startedAt, cancelled, dueAt: lastsMs === null ? null : startedAt + lastsMs };
+}
+
+function cancel(shared: Shared, job: Job): void {
+  if (job.cancelled || job.ending !== null) return;
+  const { world, cancelMs } = shared;
+  after(world.clock, cancelMs?.(job.spec) ?? 0, () => {
+    if (job.cancelled || job.ending !== null) return;
+    job.cancelled = true;
+    if (job.timer === null) return;
+    job.timer.unsubscribe();
+    finish(shared, job);
+  });
+}
+
+/** Does the job's work, unless it was cancelled before it began to write. */
+function finish(shared: Shared, job: Job): void {
+  job.timer = null;
+  void endingOf(shared.world, asRehearsal(shared, job), () => job.cancelled).then((ending) => {
+    job.ending = ending;
+    changed(shared, job);
+  });
+}
+
+function changed({ watchers, told }: Shared, job: Job): void {
+  const status = statusOf(job);
+  told?.(job.spec, status);
+  for (const watcher of [...watchers]) watcher.next(status);
+}
+
+function statusOf({ spec, startedAt, ending }: Job): JobStatus {
+  const { jobId, task, run, attempt } = spec;
+  const shared = { jobId, task, run, attempt, startedAt, log: null };
+  return ending === null
+    ? { ...shared, state: "running", endedAt: null, error: null, blame: "job" }
+    : { ...shared, ...ending };
+}
+
+function after(clock: Clock, delayMs: number, done: () => void): Subscription {
+  return clock.every(Math.max(1, delayMs)).pipe(take(1)).subscribe(done);
+}
