@@ -40,7 +40,7 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
-  return from(recover(state)).pipe(
+  return from(recovered(state)).pipe(
     mergeMap(() =>
       ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
     ),
@@ -74,6 +74,20 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
   };
+}
+
+/** Recovers as soon as the world lets it. */
+async function recovered(state: Dispatching): Promise<void> {
+  const { clock, log } = state.ports;
+  for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
+    try {
+      return await recover(state);
+    } catch (cause) {
+      if (!(cause instanceof RetryableError)) throw cause;
+      log.warn({ reason: cause.message }, "the world does not answer; trying again");
+      await clock.pause(pauseMs);
+    }
+  }
 }
 
 /** Submits again what this dispatcher, in an earlier life, claimed and may not have submitted. */

@@ -1,0 +1,154 @@
+import { rehearsalLake } from "../../adapters/rehearsal/lake.ts";
+import { type SimulatedBus, simulatedBus } from "../../adapters/simulated/bus.ts";
+import { type SimulatedTime, simulatedTime } from "../../adapters/simulated/clock.ts";
+import { type SimulatedJobs, simulatedJobs } from "../../adapters/simulated/job-runner.ts";
+import {
+  type SimulatedKeyValueStore,
+  simulatedKeyValueStore,
+} from "../../adapters/simulated/key-value-store.ts";
+import {
+  type SimulatedObjectStore,
+  simulatedObjectStore,
+} from "../../adapters/simulated/object-store.ts";
+import { randomOf } from "../../adapters/simulated/random.ts";
+import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
+import type { JobStatus } from "../../ports/job-runner.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import type { LandfallEvent } from "../../schemas/events.ts";
+import type { Faults } from "./faults.ts";
+import { type LakeRecord, lakeRecord } from "./lake-record.ts";
+import type { Happening } from "./trace.ts";
+import type { Workload } from "./workload.ts";
+
+/** Where everything happens, and what records that it did. */
+export interface Place {
+  readonly time: SimulatedTime;
+  readonly bus: SimulatedBus;
+  readonly configs: SimulatedObjectStore;
+  readonly keyValues: SimulatedKeyValueStore;
+  readonly jobs: SimulatedJobs;
+  readonly lakeRecord: LakeRecord;
+  openStore(by: string): TaskStore;
+  openLake(): ObjectStore;
+  dropTable(path: string): void;
+  /** Publishes events as a network carries them: some twice, some late. */
+  carry(events: readonly LandfallEvent[], faults: Faults): void;
+  isOut(port: string): boolean;
+  /** A status as it is told: a lost job has vanished for everybody. */
+  asTold(status: JobStatus): JobStatus;
+}
+
+export interface PlaceOptions {
+  readonly seed: number;
+  readonly workload: Workload;
+  readonly faults: Faults;
+  readonly record: (happening: Happening) => void;
+}
+
+export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place {
+  const time = simulatedTime({ start: workload.start, random: randomOf(seed, "pauses") });
+  const bus = simulatedBus({ clock: time });
+  const publisher = bus.open();
+  const lake = simulatedObjectStore({ clock: time });
+  const configs = simulatedObjectStore({ clock: time });
+  const keyValues = simulatedKeyValueStore();
+  const store = simulatedTaskStore();
+  const lakeRecorded = lakeRecord(record);
+  const lost = new Map<string, boolean>();
+  let commits = 0;
+
+  const openLake = (): ObjectStore => lakeRecorded.over(lake.open());
+  const isLost = (status: JobStatus): boolean => {
+    if (status.state !== "succeeded" && status.state !== "failed") return false;
+    const known =
+      lost.get(status.jobId) ??
+      faults.strikes("job-lost-after-writing", () => `the job of ${status.task} is lost`);
+    lost.set(status.jobId, known);
+    return known;
+  };
+  const asTold = (status: JobStatus): JobStatus =>
+    isLost(status)
+      ? { ...status, state: "vanished", error: "the job was lost", blame: "infrastructure" }
+      : status;
+
+  const jobs = simulatedJobs({
+    world: {
+      lake: rehearsalLake(slow(openLake(), { time, seed }), workload.settings.tables),
+      keyValueStore: lakeRecorded.online(keyValues.open()),
+      configs: configs.open(),
+      clock: time,
+      behaviour: workload.behaviour,
+      newId: randomOf(seed, "names").id,
+    },
+    cancelMs: ({ jobId }) => randomOf(seed, `cancel ${jobId}`).between(0, 300_000),
+    told(spec, status) {
+      const { jobId, task, run, attempt } = spec;
+      if (status.state === "running") record({ kind: "job-begun", jobId, task, run, attempt });
+      else if (status.state !== "pending") {
+        record({ kind: "job-ended", jobId, state: asTold(status).state as "succeeded" });
+      }
+    },
+  });
+
+  return {
+    time,
+    bus,
+    configs,
+    keyValues,
+    jobs,
+    lakeRecord: lakeRecorded,
+    openLake,
+    openStore(by) {
+      const inner = store.open();
+      return {
+        ...inner,
+        async commit(changes) {
+          const answer = await inner.commit(changes);
+          if (answer.kind !== "committed" || changes.writes.length === 0) return answer;
+          commits += 1;
+          for (const { id, body } of changes.writes) {
+            record({ kind: "stored", commit: commits, by, id, body });
+          }
+          return answer;
+        },
+      };
+    },
+    dropTable(path) {
+      lake.remove(`${path}/`);
+      lakeRecorded.dropped(path);
+    },
+    carry(events, striking) {
+      for (const event of events) {
+        const words = (how: string) => () => `a ${event.kind} is delivered ${how}`;
+        const send = () => void publisher.publish([event]);
+        if (striking.strikes("event-doubled", words("twice"))) send();
+        if (!striking.strikes("event-late", words("late"))) send();
+        else time.at(time.now() + striking.random.between(1_000, 10_800_000), send);
+      }
+    },
+    isOut: (port) =>
+      workload.outages.some(
+        (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
+      ),
+    asTold,
+  };
+}
+
+/** A lake over a network: a job takes a while between two of its writes. */
+function slow(
+  inner: ObjectStore,
+  { time, seed }: { readonly time: SimulatedTime; readonly seed: number },
+): ObjectStore {
+  const random = randomOf(seed, "lake of jobs");
+  const taking = async <T>(mostMs: number, effect: () => Promise<T>): Promise<T> => {
+    await time.sleep(random.between(0, mostMs));
+    return effect();
+  };
+  return {
+    ...inner,
+    read: (name) => taking(20, () => inner.read(name)),
+    list: (prefix, options) => taking(20, () => inner.list(prefix, options)),
+    write: (name, bytes, options) => taking(5_000, () => inner.write(name, bytes, options)),
+  };
+}

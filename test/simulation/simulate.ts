@@ -1,0 +1,233 @@
+import { NEVER, type Observable } from "rxjs";
+import { randomOf } from "../../adapters/simulated/random.ts";
+import { commitObject, listCommits } from "../../lake/delta-log.ts";
+import { commitDelta } from "../../lake/delta-writer.ts";
+import { silentLog } from "../../ports/log.ts";
+import { writeRelease } from "../../releases/release.ts";
+import { dispatcher } from "../../services/dispatcher/pipeline.ts";
+import { tracker } from "../../services/tracker/pipeline.ts";
+import { watcher } from "../../services/watcher/pipeline.ts";
+import { type FaultOptions, faultsOf } from "./faults.ts";
+import { type Place, placeOf } from "./place.ts";
+import { type ProcessPorts, startProcess } from "./process.ts";
+import type { TraceEntry } from "./trace.ts";
+import { type Change, type Leaving, type Workload, workloadOf } from "./workload.ts";
+
+export interface SimulationOptions extends Pick<FaultOptions, "seed" | "kinds" | "only"> {
+  readonly leaving?: Leaving;
+}
+
+export interface Simulated {
+  readonly trace: readonly TraceEntry[];
+  /** Occurrences of faults that struck. */
+  readonly struck: readonly string[];
+  /** Processes that died of themselves, and of what. */
+  readonly deaths: readonly string[];
+}
+
+/** How long everything has to come to rest after the last fault. */
+const restMs = 48 * 3_600_000;
+
+const pace = { reconcileMs: 1_800_000, beatMs: 600_000, saveMs: 900_000, patienceMs: 600_000 };
+
+/** Runs a seed's workload through the real services and its faults. The same seed, the same trace. */
+export async function simulate(options: SimulationOptions): Promise<Simulated> {
+  const { seed, leaving = {} } = options;
+  const workload = workloadOf(seed, leaving);
+  const trace: TraceEntry[] = [];
+  const deaths: string[] = [];
+  const faults = faultsOf({
+    ...options,
+    told: (fault, nth, words) => record({ kind: "fault", fault, nth, words }),
+  });
+  const record: Parameters<typeof placeOf>[0]["record"] = (happening) => {
+    trace.push({ at: place.time.now(), ...happening });
+  };
+  const place: Place = placeOf({ seed, workload, faults, record });
+  const [first] = workload.releases;
+  if (first === undefined) throw new Error("a workload has a release");
+  record({ kind: "begun", settings: workload.settings, wanted: first.wanted });
+
+  await playWorld({ place, workload, seed, record });
+  const process = (name: string, nth: number, run: (ports: ProcessPorts) => Observable<unknown>) =>
+    startProcess({
+      name,
+      place,
+      faults,
+      skewMs: workload.skewsMs[nth] ?? 0,
+      run,
+      told: (does) => record({ kind: "process", name, does }),
+      failed: (cause) =>
+        deaths.push(
+          `${name}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
+        ),
+    });
+  const { settings } = workload;
+  const shared = { settings, log: silentLog };
+  process("watcher", 0, (ports) => watcher({ ...ports, ...shared, pace }, NEVER));
+  for (let nth = 0; nth < workload.dispatchers; nth++) {
+    const by = `dispatcher ${nth + 1}`;
+    process(by, 1 + nth, (ports) => dispatcher({ ...ports, ...shared, by }, NEVER));
+  }
+  for (let nth = 0; nth < workload.trackers; nth++) {
+    process(`tracker ${nth + 1}`, 4 + nth, (ports) => tracker({ ...ports, ...shared }, NEVER));
+  }
+  await place.time.runUntil(workload.faultsEnd);
+  faults.end();
+  record({ kind: "faults-over" });
+  await place.time.runUntil(workload.faultsEnd + restMs);
+  const ticks = (body: string) => body.includes('"kind":"tick"');
+  record({
+    kind: "ended",
+    unacked: place.bus.unacked().filter((body) => !ticks(body)).length,
+    deadLetters: (await place.bus.open().deadLetters(100)).map(({ reason }) => reason),
+  });
+  return { trace, struck: faults.struck(), deaths };
+}
+
+interface Playing {
+  readonly place: Place;
+  readonly workload: Workload;
+  readonly seed: number;
+  readonly record: Parameters<typeof placeOf>[0]["record"];
+}
+
+/** Everything that comes from outside: data, releases, commands. History is there at once. */
+async function playWorld(playing: Playing): Promise<void> {
+  const { place, workload, seed, record } = playing;
+  const newId = randomOf(seed, "foreign names").id;
+  const lake = place.openLake();
+  const write = foreignWriter(place, lake, newId);
+  for (const change of workload.changes) {
+    if (change.at < workload.start) await write(change);
+    else place.time.at(change.at, () => void write(change));
+  }
+  const publisher = place.bus.open();
+  const configs = place.configs.open();
+  workload.releases.forEach(({ at, files, wanted }, nth) => {
+    place.time.at(at, () => {
+      void writeRelease(configs, files).then((release) => {
+        if (nth > 0) record({ kind: "released", release, wanted });
+        return publisher.publish([{ kind: "configs-released", schema: 1, release }]);
+      });
+    });
+  });
+  for (const command of workload.commands) {
+    place.time.at(command.at, () => {
+      record({ kind: "commanded", command });
+      void publisher.publish([command]);
+    });
+  }
+}
+
+function foreignWriter(
+  place: Place,
+  lake: ReturnType<Place["openLake"]>,
+  newId: () => string,
+): (change: Change) => Promise<void> {
+  const append = ({ table, day }: Change) =>
+    commitDelta(
+      lake,
+      { path: pathOf(table), partitionColumn: "ds" },
+      {
+        partitions: [{ partition: day, rows: 10 }],
+        mode: "append",
+        operation: "WRITE",
+        engineInfo: "somebody else",
+        newId,
+        at: place.time.now(),
+      },
+    );
+  return async (change) => {
+    const path = pathOf(change.table);
+    switch (change.does) {
+      case "append":
+        return void (await append(change));
+      case "delete":
+        return removeDay(place, lake, change);
+      case "drop":
+        place.dropTable(path);
+        return void (await append(change));
+      case "recreate":
+        return replaceTable(place, lake, { change, id: newId() });
+    }
+  };
+}
+
+function pathOf(table: string): string {
+  return table.replace(".", "/");
+}
+
+async function nextVersion(lake: ReturnType<Place["openLake"]>, path: string): Promise<number> {
+  return ((await listCommits(lake, path)).at(-1)?.version ?? -1) + 1;
+}
+
+/** DELETE FROM the day, as Delta writes it. */
+async function removeDay(
+  place: Place,
+  lake: ReturnType<Place["openLake"]>,
+  { table, day }: Change,
+): Promise<void> {
+  const path = pathOf(table);
+  const files = place.lakeRecord.files(path, day);
+  if (files.length === 0) return;
+  const at = place.time.now();
+  const actions = [
+    { commitInfo: { timestamp: at, operation: "DELETE" } },
+    ...files.map((file) => ({
+      remove: {
+        path: file.path,
+        deletionTimestamp: at,
+        dataChange: true,
+        extendedFileMetadata: true,
+        partitionValues: file.partitionValues,
+        size: 1_000,
+      },
+    })),
+  ];
+  const body = actions.map((action) => JSON.stringify(action)).join("\n");
+  await lake.write(commitObject(path, await nextVersion(lake, path)), Buffer.from(body));
+}
+
+/** CREATE OR REPLACE TABLE: the same log goes on with another `metaData.id`, and no rows. */
+async function replaceTable(
+  place: Place,
+  lake: ReturnType<Place["openLake"]>,
+  { change, id }: { readonly change: Change; readonly id: string },
+): Promise<void> {
+  const path = pathOf(change.table);
+  const version = await nextVersion(lake, path);
+  if (version === 0) return;
+  const at = place.time.now();
+  const fields = ["row", "ds"].map((name) => ({
+    name,
+    type: "string",
+    nullable: true,
+    metadata: {},
+  }));
+  const metaData = {
+    id,
+    format: { provider: "parquet", options: {} },
+    schemaString: JSON.stringify({ type: "struct", fields }),
+    partitionColumns: ["ds"],
+    configuration: {},
+    createdTime: at,
+  };
+  const removes = place.lakeRecord.all(path).map((file) => ({
+    remove: {
+      path: file.path,
+      deletionTimestamp: at,
+      dataChange: true,
+      extendedFileMetadata: true,
+      partitionValues: file.partitionValues,
+      size: 1_000,
+    },
+  }));
+  const actions = [
+    { commitInfo: { timestamp: at, operation: "CREATE OR REPLACE TABLE" } },
+    { metaData },
+    ...removes,
+  ];
+  const body = actions.map((action) => JSON.stringify(action)).join("\n");
+  await lake.write(commitObject(path, version), Buffer.from(body));
+}

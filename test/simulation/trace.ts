@@ -1,0 +1,134 @@
+import type { CommandDocument } from "../../schemas/commands.ts";
+import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
+import type { EpochMs, Partition, StepId, TableName, TaskId } from "../../schemas/ids.ts";
+import type { OutputEffect } from "../../schemas/plan.ts";
+import type { Closing, Settings } from "../../schemas/settings.ts";
+
+/**
+ * What a step needs and does, as whoever made the workload means it: not what Landfall compiled.
+ * For output days [s, e] it reads [s - startDays, e - endDays] of each input.
+ */
+export interface WantedStep {
+  readonly id: StepId;
+  readonly config: string;
+  readonly mode: string;
+  /** False: only a command runs it. */
+  readonly scheduled: boolean;
+  readonly inputs: readonly WantedInput[];
+  /** Steps of the same day that must have succeeded first. */
+  readonly after: readonly StepId[];
+  /** Null: it writes rows of the online store. */
+  readonly output: TableName | null;
+  readonly effect: OutputEffect;
+  /** Of several complete days only the newest need run, unless `readByOthers`. */
+  readonly latestOnly: boolean;
+  /** Another config reads its output. */
+  readonly readByOthers: boolean;
+  /** Days one job of a backfill does. */
+  readonly stepDays: number;
+}
+
+export interface WantedInput {
+  readonly table: TableName;
+  /** Null: from the table's first day on. */
+  readonly startDays: number | null;
+  readonly endDays: number;
+}
+
+export interface WantedTable {
+  readonly name: TableName;
+  /** Null: nobody in the plan writes it. */
+  readonly writer: StepId | null;
+  readonly closing: Closing;
+  /** `fine`: a missing day inside a window holds nobody up. */
+  readonly holes: "fine" | "wait";
+}
+
+/** Everything the configs of one release ask for. */
+export interface Wanted {
+  readonly steps: readonly WantedStep[];
+  readonly tables: readonly WantedTable[];
+}
+
+/** How the world saw a job end. `lost`: it will never be heard of again, whatever it wrote. */
+export type SeenEnd = "succeeded" | "failed" | "cancelled" | "vanished" | "timed-out";
+
+/**
+ * Something that happened in the simulated world, at the world's own time. What processes believed
+ * is in the documents they stored; everything else here is what truly happened.
+ */
+export type Happening =
+  /** First of every trace. */
+  | { readonly kind: "begun"; readonly settings: Settings; readonly wanted: Wanted }
+  /** Another release was written; it decides from when `plans/current` is stored next. */
+  | { readonly kind: "released"; readonly release: string; readonly wanted: Wanted }
+  /** A commit of a table's Delta log is there. A recreated table has another `tableId`. */
+  | {
+      readonly kind: "table-commit";
+      readonly table: TableName;
+      readonly tableId: string;
+      readonly n: number;
+      /** `commitInfo.timestamp`. */
+      readonly writtenAt: EpochMs;
+      /** Days that got rows. For an unpartitioned table: the days its file names, one. */
+      readonly added: readonly Partition[];
+      /** Days that have no rows after it and had some before. */
+      readonly emptied: readonly Partition[];
+      /** The job that wrote it; null: a foreign writer. */
+      readonly jobId: string | null;
+    }
+  /** A foreign hand removed the table with its log. Its next commit is number 0 again. */
+  | { readonly kind: "table-dropped"; readonly table: TableName }
+  /** A day of a config's rows is in the online store, serving info included. */
+  | {
+      readonly kind: "online-rows";
+      readonly config: string;
+      readonly day: Partition;
+      readonly jobId: string;
+    }
+  /** A document was committed by whichever process. All documents of a commit share `commit`. */
+  | {
+      readonly kind: "stored";
+      readonly commit: number;
+      readonly by: string;
+      readonly id: DocumentId;
+      readonly body: DocumentOf<DocumentId> | null;
+    }
+  /** The runner took a job for the first time; from here on it runs. */
+  | {
+      readonly kind: "job-begun";
+      readonly jobId: string;
+      readonly task: TaskId;
+      readonly run: number;
+      readonly attempt: number;
+    }
+  /** It does not run any more, and wrote its last before. */
+  | { readonly kind: "job-ended"; readonly jobId: string; readonly state: SeenEnd }
+  /** An operator's message was published. */
+  | { readonly kind: "commanded"; readonly command: CommandDocument["command"] }
+  /** Something went wrong on purpose; for people. `nth` counts occurrences of its `fault`. */
+  | {
+      readonly kind: "fault";
+      readonly fault: string;
+      readonly nth: number;
+      readonly words: string;
+    }
+  | { readonly kind: "process"; readonly name: string; readonly does: "starts" | "dies" }
+  /** No fault happens after this, and no data lands that is not in the workload. */
+  | { readonly kind: "faults-over" }
+  /** Last of every trace: 48 hours after the last fault and the last landing. */
+  | {
+      readonly kind: "ended";
+      /** Events that were published and never acked. */
+      readonly unacked: number;
+      readonly deadLetters: readonly string[];
+    };
+
+export type TraceEntry = { readonly at: EpochMs } & Happening;
+
+/** A broken promise, in one line, with where in the trace it shows. */
+export interface Broken {
+  readonly promise: "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "liveness";
+  readonly at: EpochMs;
+  readonly what: string;
+}
