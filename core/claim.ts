@@ -149,6 +149,10 @@ function outputsNow(
 ): Record<Partition, Version | null> {
   const { output } = step;
   if (output === undefined) return {};
+  if (step.verification === "table") {
+    const newest = deciding.draft.get(`tables/${output}`)?.newest ?? null;
+    return Object.fromEntries(daysIn(task).map((day) => [day, newest]));
+  }
   const ids: readonly DocumentId[] = landingsIds(output, task);
   deciding.draft.need(ids);
   return Object.fromEntries(

@@ -11,16 +11,19 @@ import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, retiredBecause, wake } from "./evaluate.ts";
 import { afterOutcome } from "./outcome.ts";
+import { releasePassedOn } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, STATUS } from "./status.ts";
 import {
   enqueue,
   enqueueAll,
+  insert,
   lookAtReaders,
   type Move,
   move,
   type Nudge,
+  rank,
   reachOut,
   type Work,
 } from "./work.ts";
@@ -54,7 +57,8 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
   const unread = new Set<DocumentId>();
   const work: Work = {
     deciding,
-    queue: [...nudges].sort((a, b) => ORDER[a.kind] - ORDER[b.kind]),
+    queue: [...nudges].sort((a, b) => rank(deciding, a) - rank(deciding, b)),
+    next: 0,
     queued: new Set(),
     launches: new Map(),
     cancels: new Map(),
@@ -68,12 +72,11 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
   } catch (cause) {
     collect(unread, cause);
   }
-  let at = 0;
-  for (; at < work.queue.length; at++) {
+  while (work.next < work.queue.length) {
     if (deciding.draft.size() >= deciding.settings.commitDocumentsMax) break;
     if (unread.size >= unreadMax) break;
     try {
-      handle(work, work.queue[at]);
+      handle(work, work.queue[work.next++]);
     } catch (cause) {
       collect(unread, cause);
     }
@@ -86,22 +89,9 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     cancels: [...work.cancels.values()],
     freed: [...work.freed],
     moves: work.moves,
-    rest: work.queue.slice(at),
+    rest: work.queue.slice(work.next),
   };
 }
-
-/** Ends first: what they free and land is seen by everything after. */
-const ORDER = {
-  settled: 0,
-  command: 1,
-  asked: 2,
-  woken: 3,
-  landed: 4,
-  backlog: 5,
-  due: 6,
-  "step-added": 7,
-  concern: 8,
-} as const satisfies Record<Nudge["kind"], number>;
 
 function collect(unread: Set<DocumentId>, cause: unknown): void {
   if (!(cause instanceof Unread)) throw cause;
@@ -141,7 +131,10 @@ function concern(work: Work, id: TaskId): void {
   const step = work.deciding.plan.step(stepId);
   if (step === undefined) return retire(work, id);
   const before = work.deciding.draft.get(`tasks/${id}`);
-  move(work, before, evaluate(work.deciding, step, range));
+  const after = evaluate(work.deciding, step, range);
+  move(work, before, after);
+  if (after === null || !STATUS[after.state.kind].terminal) return;
+  for (const pool of releasePassedOn(work.deciding, after, step)) work.freed.add(pool);
 }
 
 /** A step that left the plan by a release: what is not running yet never will. */
@@ -184,7 +177,7 @@ function commanded(work: Work, command: Command): void {
   if (outcome.kind === "refused") return;
   const [only] = outcome.tasks;
   if (outcome.tasks.length === 1 && only !== undefined) return ask(work, only, command);
-  for (const task of outcome.tasks) work.queue.push({ kind: "asked", task, command });
+  for (const task of outcome.tasks) insert(work, { kind: "asked", task, command });
 }
 
 function ask(work: Work, id: TaskId, command: Command): void {

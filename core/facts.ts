@@ -1,8 +1,8 @@
 import type { JobSettled, PartitionLanded } from "../schemas/events.ts";
 import { type Partition, parseTaskId, type TableName } from "../schemas/ids.ts";
-import type { Landing } from "../schemas/landings.ts";
+import type { Landing, Version } from "../schemas/landings.ts";
 import type { Draft } from "./draft.ts";
-import { emptyLandings, landingsId, mergeLanding } from "./landings.ts";
+import { compareVersions, emptyLandings, landingsId, mergeLanding } from "./landings.ts";
 import type { PlanIndex } from "./plan-index.ts";
 
 /** One partition as a fact tells it. */
@@ -11,6 +11,8 @@ export interface Seen {
   readonly partition: Partition;
   readonly landing: Landing;
   readonly backlog: boolean;
+  /** The table has no partitions: what was seen is the version of the whole. */
+  readonly whole?: true;
 }
 
 /**
@@ -23,9 +25,12 @@ export function landingsTold(
 ): Seen[] {
   return events.flatMap((event): Seen[] => {
     if (event.kind === "partition-landed") return [event];
-    const output = plan?.step(parseTaskId(event.task).step)?.output;
+    const step = plan?.step(parseTaskId(event.task).step);
+    const whole = step?.verification === "table" ? { whole: true as const } : {};
     return event.outputs.flatMap(({ table, partition, landing }) =>
-      landing === null || table !== output ? [] : [{ table, partition, landing, backlog: false }],
+      landing === null || table !== step?.output
+        ? []
+        : [{ table, partition, landing, backlog: false, ...whole }],
     );
   });
 }
@@ -41,15 +46,24 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
       `tables/${table}` as const,
     ]),
   );
-  for (const { table, partition, landing } of told) {
+  for (const { table, partition, landing, whole } of told) {
     const id = landingsId(table, partition);
     const before = draft.get(id);
     const document = before ?? emptyLandings(table, partition);
     const merged = mergeLanding(document, partition, landing);
     if (merged !== before) draft.put(id, merged);
-    const first = draft.get(`tables/${table}`)?.first;
-    if (landing.state === "landed" && (first === undefined || partition < first)) {
-      draft.put(`tables/${table}`, { schema: 1, table, first: partition });
+    if (landing.state !== "landed") continue;
+    const known = draft.get(`tables/${table}`);
+    if (known === null || partition < known.first) {
+      draft.put(`tables/${table}`, { ...known, schema: 1, table, first: partition });
     }
+    if (whole === true) rememberNewest(draft, table, landing.version);
   }
+}
+
+function rememberNewest(draft: Draft, table: TableName, version: Version): void {
+  const known = draft.get(`tables/${table}`);
+  if (known === null) return;
+  if (known.newest !== undefined && compareVersions(known.newest, version) >= 0) return;
+  draft.put(`tables/${table}`, { ...known, newest: version });
 }

@@ -23,6 +23,8 @@ export interface PlanIndex {
   stepsOfConfig(config: string): readonly PlanStep[];
   /** Steps that have this one in their `after`. */
   followers(id: StepId): readonly PlanStep[];
+  /** How many steps lie at most between a step and external tables; 0 for one that reads no other's. */
+  depth(id: StepId): number;
 }
 
 /** `db.table` of `db.table/hr=00:00`. */
@@ -45,14 +47,30 @@ export function indexPlan(plan: Plan): PlanIndex {
     for (const before of step.after) append(followers, before, step);
     if (step.output !== undefined) producers.set(step.output, step);
   }
+  const producerOf = (table: TableName) => producers.get(table) ?? producers.get(baseTable(table));
+  const depths = new Map<StepId, number>();
+  const depth = (id: StepId): number => {
+    const known = depths.get(id);
+    if (known !== undefined) return known;
+    depths.set(id, 0);
+    const step = steps.get(id);
+    const before = [
+      ...(step?.after ?? []),
+      ...(step?.inputs ?? []).flatMap(({ table }) => producerOf(table)?.id ?? []),
+    ];
+    const found = before.reduce((deepest, one) => Math.max(deepest, 1 + depth(one)), 0);
+    depths.set(id, found);
+    return found;
+  };
   return {
     plan,
     tables: new Map(plan.tables.map((table) => [table.name, table])),
     step: (id) => steps.get(id),
     readersOf: (table) => readers.get(table) ?? [],
-    producerOf: (table) => producers.get(table) ?? producers.get(baseTable(table)),
+    producerOf,
     stepsOfConfig: (config) => configs.get(config) ?? [],
     followers: (id) => followers.get(id) ?? [],
+    depth,
   };
 }
 

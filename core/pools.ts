@@ -65,21 +65,39 @@ export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep | un
     }
     if (release(deciding, pool, task.id)) freed.push(pool);
   }
-  if (!STATUS[task.state.kind].terminal) return freed;
-  for (const before of step?.after ?? []) {
-    const upstream = deciding.plan.step(before);
-    if (upstream?.effect !== "rewrites-table") continue;
-    const holder = taskId(before, parseTaskId(task.id).range);
-    const state = deciding.draft.get(`tasks/${holder}`)?.state.kind;
-    if (state !== undefined && STATUS[state].live) continue;
-    if (release(deciding, tablePool(upstream), holder)) freed.push(tablePool(upstream));
-  }
-  return freed;
+  return STATUS[task.state.kind].terminal
+    ? [...freed, ...releasePassedOn(deciding, task, step)]
+    : freed;
 }
 
+/**
+ * Frees the unpartitioned tables whose holds a task that has ended was the last to need; answers the
+ * pools that have room again. Doing it again does nothing.
+ */
+export function releasePassedOn(
+  deciding: Deciding,
+  task: Task,
+  step: PlanStep | undefined,
+): string[] {
+  return (step?.after ?? []).flatMap((before) => {
+    const upstream = deciding.plan.step(before);
+    if (upstream?.effect !== "rewrites-table") return [];
+    const holder = taskId(before, parseTaskId(task.id).range);
+    const state = deciding.draft.get(`tasks/${holder}`)?.state.kind;
+    if (state !== undefined && STATUS[state].live) return [];
+    const pool = tablePool(upstream);
+    return release(deciding, pool, holder) ? [pool] : [];
+  });
+}
+
+/** Whether what an upload wrote is being read, or still to be read by a step that has not ended. */
 function stillNeeded(deciding: Deciding, task: Task, step: PlanStep): boolean {
-  if (task.state.kind !== "succeeded") return false;
-  return deciding.plan.followers(step.id).length > 0;
+  const followers = deciding.plan.followers(step.id);
+  const isBeingRead = followers.some(({ id }) => {
+    const state = deciding.draft.get(`tasks/${taskId(id, task)}`)?.state.kind;
+    return state !== undefined && STATUS[state].live;
+  });
+  return isBeingRead || (task.state.kind === "succeeded" && followers.length > 0);
 }
 
 function release(deciding: Deciding, pool: string, task: TaskId): boolean {

@@ -1,7 +1,7 @@
 import type { Command } from "../schemas/commands.ts";
 import type { JobSettled } from "../schemas/events.ts";
 import type { Partition, PartitionRange, StepId, TableName, TaskId } from "../schemas/ids.ts";
-import { taskId } from "../schemas/ids.ts";
+import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { Task, TaskStateKind } from "../schemas/tasks.ts";
 import { releaseOutput } from "./cover.ts";
 import { daysIn } from "./dates.ts";
@@ -47,7 +47,10 @@ export interface Move {
 /** One look under way: what is still to be looked at, and what has come of it so far. */
 export interface Work {
   readonly deciding: Deciding;
+  /** In order of `rank` from `next` on. */
   readonly queue: Nudge[];
+  /** Position in `queue` of the nudge that is handled next. */
+  next: number;
   readonly queued: Set<TaskId>;
   readonly launches: Map<TaskId, Task>;
   readonly cancels: Map<TaskId, Task>;
@@ -55,11 +58,48 @@ export interface Work {
   readonly moves: Move[];
 }
 
+/** Ends first: what they free and land is seen by everything after. */
+const ORDER = {
+  settled: 0,
+  command: 1,
+  asked: 2,
+  woken: 3,
+  landed: 4,
+  backlog: 5,
+  due: 6,
+  "step-added": 7,
+  concern: 8,
+} as const satisfies Record<Nudge["kind"], number>;
+
+/**
+ * When a nudge's turn is. Of tasks, those that write come before those that read what they write,
+ * so that a reader sees in the same look that its input is about to be written again.
+ */
+export function rank({ plan }: Deciding, nudge: Nudge): number {
+  return (
+    ORDER[nudge.kind] + (nudge.kind === "concern" ? plan.depth(parseTaskId(nudge.task).step) : 0)
+  );
+}
+
 /** Looks at a task later in this look, once. */
 export function enqueue(work: Work, task: TaskId): void {
   if (work.queued.has(task)) return;
   work.queued.add(task);
-  work.queue.push({ kind: "concern", task });
+  insert(work, { kind: "concern", task });
+}
+
+/** Puts a nudge behind all that come before it. */
+export function insert(work: Work, nudge: Nudge): void {
+  const { queue, deciding } = work;
+  const own = rank(deciding, nudge);
+  let [low, high] = [work.next, queue.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = queue[middle];
+    if (other !== undefined && rank(deciding, other) <= own) low = middle + 1;
+    else high = middle;
+  }
+  queue.splice(low, 0, nudge);
 }
 
 /** Writes a task as it is now, with everything that follows from its change of state. */
@@ -68,7 +108,7 @@ export function move(work: Work, before: Task | null, after: Task | null): void 
   const { deciding } = work;
   deciding.draft.put(`tasks/${after.id}`, after);
   rememberWaiter(deciding, before, after);
-  if (before !== null) letGo(work, before, after);
+  letGo(work, before, after);
   if (after.state.kind === "launching") work.launches.set(after.id, after);
   else work.launches.delete(after.id);
   if (before?.state.kind !== after.state.kind) {
@@ -78,14 +118,15 @@ export function move(work: Work, before: Task | null, after: Task | null): void 
 }
 
 /** Gives back what a task held and no longer needs, and looks at whoever waited for it. */
-function letGo(work: Work, before: Task, after: Task): void {
+function letGo(work: Work, before: Task | null, after: Task): void {
   const { deciding } = work;
   const step = deciding.plan.step(after.step);
-  if (before.state.kind !== after.state.kind && !isLive(after.state)) {
+  if (before?.state.kind !== after.state.kind && !isLive(after.state)) {
     for (const pool of releaseSlots(deciding, after, step)) work.freed.add(pool);
-    const left = before.queuedFor;
+    const left = before?.queuedFor ?? null;
     if (left !== null && after.queuedFor !== left) work.freed.add(left);
   }
+  if (before === null) return;
   if (!STATUS[before.state.kind].holdsOutput || STATUS[after.state.kind].holdsOutput) return;
   if (after.held !== undefined) {
     for (const task of releaseOutput(deciding, after, after.held.output)) enqueue(work, task);

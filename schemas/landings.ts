@@ -53,5 +53,7 @@ export const TableDocument = z.object({
   table: TableName,
   /** The earliest partition ever seen. Windows that reach further back do not wait for more. */
   first: Partition,
+  /** Of a table without partitions: the newest version of the whole that was seen. */
+  newest: Version.exactOptional(),
 });
 export type TableDocument = Readonly<z.infer<typeof TableDocument>>;

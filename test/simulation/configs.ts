@@ -70,6 +70,7 @@ function fileOf({ name, kind, inputs, scheduled }: ConfigNode): { path: string; 
       return file(
         "group_bys",
         groupBy(name, { sources: [events(first?.table ?? "")] }, { online: 1 }),
+        { root: "production" },
       );
   }
 }

@@ -1,0 +1,66 @@
+import type { Task } from "../../schemas/tasks.ts";
+import { taskStored } from "./audit/changes.ts";
+import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
+import { emptyHistory, type History } from "./audit/history.ts";
+import { jobBegun, jobEnded } from "./audit/jobs.ts";
+import { atRest } from "./audit/rest.ts";
+import type { Broken, TraceEntry } from "./trace.ts";
+
+/**
+ * Every promise that a trace breaks. It shares no code with the engine: what truly happened, what
+ * was stored, and its own idea of what configs need are all it goes by.
+ */
+export function audit(trace: readonly TraceEntry[]): Broken[] {
+  const [begun] = trace;
+  if (begun?.kind !== "begun") throw new Error("a trace begins with its settings");
+  const history = emptyHistory(begun.settings, begun.wanted);
+  let commit: { n: number; tasks: Extract<TraceEntry, { kind: "stored" }>[] } = {
+    n: -1,
+    tasks: [],
+  };
+  const committed = () => {
+    // All documents of a commit appear at once.
+    const tasks = commit.tasks.map(({ body, at }) => {
+      const task = body as Task;
+      return { task, before: history.tasks.get(task.id), at };
+    });
+    for (const entry of commit.tasks) documentStored(history, entry);
+    for (const stored of tasks) taskStored(history, stored);
+    commit = { n: -1, tasks: [] };
+  };
+  trace.forEach((entry, position) => {
+    if (entry.kind === "stored") {
+      if (entry.commit !== commit.n) committed();
+      commit.n = entry.commit;
+      if (entry.id.startsWith("tasks/") && entry.body !== null) commit.tasks.push(entry);
+      else documentStored(history, entry);
+      return;
+    }
+    committed();
+    happened(history, entry, position);
+  });
+  return history.broken;
+}
+
+function happened(history: History, entry: TraceEntry, position: number): void {
+  switch (entry.kind) {
+    case "released":
+      history.wanted.push(entry.wanted);
+      return;
+    case "table-commit":
+      return tableCommitted(history, entry);
+    case "table-dropped":
+      return tableDropped(history, entry);
+    case "online-rows":
+      history.online.push(entry);
+      return;
+    case "job-begun":
+      return jobBegun(history, entry, position);
+    case "job-ended":
+      return jobEnded(history, entry);
+    case "ended":
+      return atRest(history, entry);
+    default:
+      return;
+  }
+}

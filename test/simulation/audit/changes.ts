@@ -1,0 +1,108 @@
+import type { EpochMs, Partition } from "../../../schemas/ids.ts";
+import type { Task } from "../../../schemas/tasks.ts";
+import {
+  breaks,
+  dayNumber,
+  daysFrom,
+  type History,
+  stepOf,
+  taskName,
+  touchesOf,
+} from "./history.ts";
+import { claimed } from "./launches.ts";
+
+const terminal = new Set(["succeeded", "failed", "cancelled", "skipped"]);
+const live = new Set(["launching", "running", "cancelling"]);
+
+/** I1, I5 and I7 at the moment a task is stored. */
+export function taskStored(
+  history: History,
+  {
+    task,
+    before,
+    at,
+  }: { readonly task: Task; readonly before: Task | undefined; readonly at: EpochMs },
+): void {
+  const { state } = task;
+  if (state.kind === "launching" && !isClaimOf(before, state)) {
+    const key = `${task.id} ${state.run}`;
+    if (!history.claims.has(key)) history.claims.set(key, at);
+    claimed(history, task, at);
+  }
+  if (
+    state.kind === "succeeded" &&
+    (before?.state.kind !== "succeeded" || before.state.run !== state.run)
+  ) {
+    succeeded(history, task, at);
+  }
+  if (before !== undefined) moved(history, { before, task, at });
+}
+
+function isClaimOf(before: Task | undefined, state: { run: number; attempt: number }): boolean {
+  const last = before?.state;
+  return (
+    last !== undefined &&
+    "jobId" in last &&
+    last.run === state.run &&
+    last.attempt === state.attempt
+  );
+}
+
+function moved(
+  history: History,
+  { before, task, at }: { readonly before: Task; readonly task: Task; readonly at: EpochMs },
+): void {
+  const [from, to] = [before.state, task.state];
+  if (terminal.has(from.kind) && live.has(to.kind) && lastRun(task) <= lastRun(before)) {
+    breaks(history, "I7", at, `${task.id} was ${from.kind} and is ${to.kind} without a new run`);
+  }
+  if (terminal.has(from.kind) && terminal.has(to.kind) && from.kind !== to.kind) {
+    if (lastRun(task) <= lastRun(before)) {
+      breaks(history, "I7", at, `${task.id} was ${from.kind} and is ${to.kind} without a new run`);
+    }
+  }
+  if (lastRun(task) < lastRun(before)) {
+    breaks(
+      history,
+      "I7",
+      at,
+      `${task.id} went back from run ${lastRun(before)} to ${lastRun(task)}`,
+    );
+  }
+}
+
+function lastRun(task: Task): number {
+  return task.runs.at(-1)?.run ?? 0;
+}
+
+/** I5: what a success stands on, in the lake itself. */
+function succeeded(history: History, task: Task, at: EpochMs): void {
+  const step = stepOf(history, task.step);
+  if (step === undefined || task.state.kind !== "succeeded") return;
+  const { remark, run } = task.state;
+  const { start, end } = taskName(task.id);
+  if (step.output === null) {
+    const loaded = history.online.some(({ config, day }) => config === step.config && day >= end);
+    if (!loaded)
+      breaks(history, "I5", at, `${task.id} says succeeded, the online store has no such day`);
+    return;
+  }
+  if (remark?.startsWith("by ") === true || remark?.includes("retired") === true) return;
+  const since = history.claims.get(`${task.id} ${run}`) ?? at;
+  const { output } = step;
+  const isWritten = (day: Partition) =>
+    touchesOf(history, output, day).some((touch) => touch.there && touch.at >= since);
+  const isThere = (day: Partition) => touchesOf(history, output, day).some(({ there }) => there);
+  for (const day of daysFrom(dayNumber(start), dayNumber(end))) {
+    if (isWritten(day)) continue;
+    const filled =
+      step.effect === "fills" && run === 1 && remark === "already filled" && isThere(day);
+    if (!filled)
+      breaks(
+        history,
+        "I5",
+        at,
+        `${task.id} says succeeded, nothing wrote ${output}@${day} since it was claimed`,
+      );
+  }
+}

@@ -1,0 +1,148 @@
+import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
+import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
+import type { Settings } from "../../../schemas/settings.ts";
+import type { Task } from "../../../schemas/tasks.ts";
+import type { Broken, TraceEntry, Wanted, WantedStep } from "../trace.ts";
+
+const dayMs = 86_400_000;
+
+export function dayNumber(day: Partition): number {
+  return Date.parse(`${day}T00:00:00Z`) / dayMs;
+}
+
+export function dayText(number: number): Partition {
+  return new Date(number * dayMs).toISOString().slice(0, 10);
+}
+
+export function endOf(day: Partition): EpochMs {
+  return (dayNumber(day) + 1) * dayMs;
+}
+
+/** Days from the first to the last, both included. */
+export function daysFrom(first: number, last: number): Partition[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => dayText(first + at));
+}
+
+export interface TaskName {
+  readonly step: string;
+  readonly start: Partition;
+  readonly end: Partition;
+}
+
+export function taskName(id: TaskId): TaskName {
+  const at = id.lastIndexOf("@");
+  const [start = "", end = start] = id.slice(at + 1).split("..");
+  return { step: id.slice(0, at), start, end };
+}
+
+/** One true change of one day of a table. */
+export interface Touch {
+  readonly at: EpochMs;
+  readonly n: number;
+  readonly life: number;
+  readonly there: boolean;
+  readonly writtenAt: EpochMs;
+  readonly jobId: string | null;
+}
+
+/** One job as the world saw it. */
+export interface Job {
+  readonly jobId: string;
+  readonly task: TaskId;
+  readonly run: number;
+  readonly attempt: number;
+  readonly begunAt: EpochMs;
+  /** Position in the trace. */
+  readonly begun: number;
+  ended: EpochMs | null;
+  state: string | null;
+}
+
+export type Stored = Extract<TraceEntry, { kind: "stored" }>;
+
+/** What the auditor knows at some point of the trace; rules are called as it goes on. */
+export interface History {
+  readonly settings: Settings;
+  /** Every release so far: while several are in flight any of them may have decided. */
+  readonly wanted: Wanted[];
+  readonly touches: Map<TableName, Map<Partition, Touch[]>>;
+  readonly lives: Map<TableName, { life: number; tableId: string }>;
+  readonly tasks: Map<TaskId, Task>;
+  readonly landings: Map<string, LandingsDocument>;
+  readonly firstDays: Map<TableName, Partition>;
+  readonly pools: Map<string, Readonly<Record<string, string>>>;
+  readonly jobs: Map<string, Job>;
+  readonly running: Set<Job>;
+  /** Days of a config that were loaded into the online store, and when. */
+  readonly online: { readonly config: string; readonly day: Partition; readonly at: EpochMs }[];
+  /** When the first job of a task's run was claimed. */
+  readonly claims: Map<string, EpochMs>;
+  /** When the first document of a table was stored: what landed before may be backlog. */
+  firstLook: EpochMs;
+  readonly broken: Broken[];
+}
+
+export function emptyHistory(settings: Settings, wanted: Wanted): History {
+  return {
+    settings,
+    wanted: [wanted],
+    touches: new Map(),
+    lives: new Map(),
+    tasks: new Map(),
+    landings: new Map(),
+    firstDays: new Map(),
+    pools: new Map(),
+    jobs: new Map(),
+    running: new Set(),
+    online: [],
+    claims: new Map(),
+    firstLook: Number.POSITIVE_INFINITY,
+    broken: [],
+  };
+}
+
+export function breaks(
+  history: History,
+  promise: Broken["promise"],
+  at: EpochMs,
+  what: string,
+): void {
+  history.broken.push({ promise, at, what });
+}
+
+/** The step as the newest release that has it means it. */
+export function stepOf({ wanted }: History, id: string): WantedStep | undefined {
+  for (let at = wanted.length - 1; at >= 0; at--) {
+    const found = wanted[at]?.steps.find((step) => step.id === id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export function tableOf({ wanted }: History, name: TableName) {
+  for (let at = wanted.length - 1; at >= 0; at--) {
+    const found = wanted[at]?.tables.find((table) => table.name === name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What is stored of a partition. */
+export function knownLanding(history: History, table: TableName, day: Partition): Landing | null {
+  return history.landings.get(`${table}@${day.slice(0, 7)}`)?.partitions[day] ?? null;
+}
+
+export function touchesOf(history: History, table: TableName, day: Partition): readonly Touch[] {
+  return history.touches.get(table)?.get(day) ?? [];
+}
+
+/** The days of an input that a range of output days reads; from is null without a beginning. */
+export function neededDays(
+  input: { readonly startDays: number | null; readonly endDays: number },
+  range: { readonly start: Partition; readonly end: Partition },
+): { readonly first: number | null; readonly last: number } {
+  return {
+    first: input.startDays === null ? null : dayNumber(range.start) - input.startDays,
+    last: dayNumber(range.end) - input.endDays,
+  };
+}
