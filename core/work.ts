@@ -71,14 +71,17 @@ const ORDER = {
   concern: 8,
 } as const satisfies Record<Nudge["kind"], number>;
 
+/** No chain of configs is as long as that. */
+const depthsMax = 100_000;
+
 /**
  * When a nudge's turn is. Of tasks, those that write come before those that read what they write,
  * so that a reader sees in the same look that its input is about to be written again.
  */
 export function rank({ plan }: Deciding, nudge: Nudge): number {
-  return (
-    ORDER[nudge.kind] + (nudge.kind === "concern" ? plan.depth(parseTaskId(nudge.task).step) : 0)
-  );
+  const order = ORDER[nudge.kind] * depthsMax;
+  if (nudge.kind !== "concern" && nudge.kind !== "woken") return order;
+  return order + Math.min(depthsMax - 1, plan.depth(parseTaskId(nudge.task).step));
 }
 
 /** Looks at a task later in this look, once. */

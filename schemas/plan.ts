@@ -130,6 +130,8 @@ export const PlanDocument = z.object({
   schema: z.literal(1),
   hash: z.string(),
   release: z.string(),
+  /** Hash of the plan that decided before: what is new is looked at even if it is told again. */
+  previous: z.string().nullable().exactOptional(),
   at: z.number().int(),
 });
 export type PlanDocument = Readonly<z.infer<typeof PlanDocument>>;

@@ -65,7 +65,7 @@ interface Dispatching {
 }
 
 function dispatching(ports: DispatcherPorts): Dispatching {
-  const plans = plansOf({ ...ports, now: () => ports.clock.now() });
+  const plans = plansOf(ports);
   const shared = { ...ports, plans };
   return {
     ports,
@@ -196,8 +196,7 @@ function landedNudges(told: readonly Seen[]): Nudge[] {
 
 /** Makes a release current; answers what its new steps, and tasks that wait, should look at. */
 async function release(state: Dispatching, id: string): Promise<Nudge[]> {
-  const before = await state.plans.refresh();
-  const problems = await state.plans.release(id);
+  const { problems, before } = await state.plans.release(id);
   for (const { file, severity, message } of problems.slice(0, problemsTold)) {
     state.ports.log.warn({ file, reason: message }, `${severity} in ${file}`);
   }
@@ -210,10 +209,15 @@ async function release(state: Dispatching, id: string): Promise<Nudge[]> {
   const added = after.plan.steps.filter(
     (step) => step.schedule !== null && before.step(step.id) === undefined,
   );
-  const waiting = await state.ports.store.listTasks({ state: "waiting", limit: 10_000 });
+  const { store } = state.ports;
+  const tasks = [...(await store.listTasks({ state: "waiting", limit: 10_000 }))];
+  for (const { id: step } of added) {
+    // Skipped when the step left the plan, they come back with it.
+    tasks.push(...(await store.listTasks({ state: "skipped", step, limit: 10_000 })));
+  }
   return [
     ...added.map((step): Nudge => ({ kind: "step-added", step: step.id })),
-    ...waiting.map((task): Nudge => ({ kind: "concern", task: task.id })),
+    ...tasks.map((task): Nudge => ({ kind: "concern", task: task.id })),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { compile } from "../../core/compile/compile.ts";
 import { indexPlan, type PlanIndex } from "../../core/plan-index.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { readRelease } from "../../releases/release.ts";
@@ -14,10 +15,16 @@ export interface Plans {
   /** Reads which plan is current, and the plan when it is another. */
   refresh(): Promise<PlanIndex | null>;
   /**
-   * Compiles a complete release and makes its plan current; doing it twice does nothing. Answers the
-   * problems found in it. Throws `PermanentError` when the release is not complete.
+   * Compiles a complete release and makes its plan current; doing it twice does nothing, and answers
+   * the same. Throws `PermanentError` when the release is not complete.
    */
-  release(release: string): Promise<readonly PlanProblem[]>;
+  release(release: string): Promise<Released>;
+}
+
+export interface Released {
+  readonly problems: readonly PlanProblem[];
+  /** The plan that decided before; null when there was none. */
+  readonly before: PlanIndex | null;
 }
 
 export interface PlansOptions {
@@ -25,10 +32,10 @@ export interface PlansOptions {
   /** Holds `releases/`, `confs/` and `plans/`. */
   readonly configs: ObjectStore;
   readonly settings: Settings;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
-export function plansOf({ store, configs, settings, now }: PlansOptions): Plans {
+export function plansOf({ store, configs, settings, clock }: PlansOptions): Plans {
   let loaded: PlanIndex | null = null;
 
   const refresh = async () => {
@@ -44,18 +51,33 @@ export function plansOf({ store, configs, settings, now }: PlansOptions): Plans 
     async release(release) {
       const files = await readRelease(configs, release);
       for (;;) {
-        const before = await currentPlan(store);
-        const previous = before.body === null ? null : await readPlan(configs, before.body.hash);
+        const { version, body: now } = await currentPlan(store);
+        const previous = now === null ? null : await readPlan(configs, now.hash);
         const plan = compile({ files, settings, ...(previous === null ? {} : { previous }) });
-        if (before.body?.hash === plan.hash) return plan.problems;
+        const { problems } = plan;
+        if (now?.hash === plan.hash) {
+          const before = now.previous ?? null;
+          return { problems, before: before && indexPlan(await readPlan(configs, before)) };
+        }
         await writePlan(configs, plan);
-        const body: PlanDocument = { schema: 1, hash: plan.hash, release, at: now() };
+        const body: PlanDocument = {
+          schema: 1,
+          hash: plan.hash,
+          release,
+          previous: now?.hash ?? null,
+          at: clock.now(),
+        };
         const answer = await store.commit({
-          writes: [{ id: "plans/current", body, version: before.version }],
+          writes: [{ id: "plans/current", body, version }],
           checks: [],
         });
-        if (answer.kind === "committed") return plan.problems;
+        if (answer.kind === "committed") {
+          return { problems, before: previous && indexPlan(previous) };
+        }
+        await clock.pause(conflictPauseMs);
       }
     },
   };
 }
+
+const conflictPauseMs = 100;

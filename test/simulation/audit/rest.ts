@@ -47,7 +47,7 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
   if (kind === "skipped" && !(step.latestOnly && !step.readByOthers)) {
     say(`${task.id} was skipped: ${task.why}`);
   }
-  if (kind === "succeeded" && step.effect === "overwrites" && !step.latestOnly)
+  if (kind === "succeeded" && step.scheduled && step.effect === "overwrites" && !step.latestOnly)
     reflected(history, step, task, at);
 }
 
