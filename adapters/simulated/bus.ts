@@ -117,7 +117,7 @@ function wake(shared: Shared): void {
 }
 
 function handOver(shared: Shared): void {
-  for (const reader of [...shared.readers]) {
+  for (const reader of shared.readers) {
     const taken: Message[] = [];
     while (reader.held.size < reader.unackedMax) {
       const message = shared.waiting.shift();

@@ -49,7 +49,7 @@ function opening(shared: Shared): JobRunner {
     },
     statuses: () =>
       new Observable((out) => {
-        for (const job of [...jobs.values()]) if (!job.forgotten) out.next(statusOf(job));
+        for (const job of jobs.values()) if (!job.forgotten) out.next(statusOf(job));
         watchers.add(out);
         own.add(out);
         return () => {
@@ -124,7 +124,7 @@ function finish(shared: Shared, job: Job): void {
 function changed({ watchers, told }: Shared, job: Job): void {
   const status = statusOf(job);
   told?.(job.spec, status);
-  for (const watcher of [...watchers]) watcher.next(status);
+  for (const watcher of watchers) watcher.next(status);
 }
 
 function statusOf({ spec, startedAt, ending }: Job): JobStatus {

@@ -44,7 +44,7 @@ export function openSimulated(options: SimulatedOptions): SimulatedWorld {
       configs: configs.open(),
       clock: time,
       behaviour,
-      newId: names.id,
+      newId: () => names.id(),
     },
   });
   const bus = simulatedBus({ clock: time });

@@ -1,10 +1,11 @@
-import type { DocumentVersion, Read, StoreCounters, TaskStore } from "../../ports/task-store.ts";
-import {
-  type AnyDocument,
-  collectionOf,
-  type DocumentId,
-  type DocumentOf,
-} from "../../schemas/documents.ts";
+import type {
+  DocumentVersion,
+  Read,
+  StoreCounters,
+  TaskStore,
+  Write,
+} from "../../ports/task-store.ts";
+import { collectionOf, type DocumentId, type DocumentOf } from "../../schemas/documents.ts";
 import { parseTaskId, type TaskId } from "../../schemas/ids.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { expectedBy } from "../expected-versions.ts";
@@ -69,7 +70,7 @@ function opening(shared: Shared): TaskStore {
         return { kind: "conflict" };
       }
       const version = (++shared.versions).toString(36);
-      for (const { id, body } of writes) put(shared, id, body, version);
+      for (const write of writes) put(shared, write, version);
       counters.commits += 1;
       counters.documentsWritten += writes.length;
       return { kind: "committed", version };
@@ -105,7 +106,7 @@ function documentAt(shared: Shared, id: DocumentId): Read {
   return { version: stored.version, body: JSON.parse(stored.text) as DocumentOf<DocumentId> };
 }
 
-function put(shared: Shared, id: DocumentId, body: AnyDocument | null, version: string): void {
+function put(shared: Shared, { id, body }: Write, version: string): void {
   if (body === null) {
     shared.documents.delete(id);
     shared.tasks.delete(id);

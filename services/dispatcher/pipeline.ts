@@ -206,9 +206,7 @@ async function release(state: Dispatching, id: string): Promise<Nudge[]> {
   const after = await state.plans.refresh();
   state.looking.documents.clear();
   if (before === null || after === null || before.plan.hash === after.plan.hash) return [];
-  const added = after.plan.steps.filter(
-    (step) => step.schedule !== null && before.step(step.id) === undefined,
-  );
+  const added = after.plan.steps.filter((step) => before.step(step.id) === undefined);
   const { store } = state.ports;
   const tasks = [...(await store.listTasks({ state: "waiting", limit: 10_000 }))];
   for (const { id: step } of added) {
@@ -216,7 +214,9 @@ async function release(state: Dispatching, id: string): Promise<Nudge[]> {
     tasks.push(...(await store.listTasks({ state: "skipped", step, limit: 10_000 })));
   }
   return [
-    ...added.map((step): Nudge => ({ kind: "step-added", step: step.id })),
+    ...added
+      .filter(({ schedule }) => schedule !== null)
+      .map((step): Nudge => ({ kind: "step-added", step: step.id })),
     ...tasks.map((task): Nudge => ({ kind: "concern", task: task.id })),
   ];
 }

@@ -56,8 +56,9 @@ export function plansOf({ store, configs, settings, clock }: PlansOptions): Plan
         const plan = compile({ files, settings, ...(previous === null ? {} : { previous }) });
         const { problems } = plan;
         if (now?.hash === plan.hash) {
-          const before = now.previous ?? null;
-          return { problems, before: before && indexPlan(await readPlan(configs, before)) };
+          const hash = now.previous ?? null;
+          const before = hash === null ? null : indexPlan(await readPlan(configs, hash));
+          return { problems, before };
         }
         await writePlan(configs, plan);
         const body: PlanDocument = {
@@ -72,7 +73,7 @@ export function plansOf({ store, configs, settings, clock }: PlansOptions): Plan
           checks: [],
         });
         if (answer.kind === "committed") {
-          return { problems, before: previous && indexPlan(previous) };
+          return { problems, before: previous === null ? null : indexPlan(previous) };
         }
         await clock.pause(conflictPauseMs);
       }

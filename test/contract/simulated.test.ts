@@ -24,7 +24,7 @@ describeTaskStore("simulated", async () => ({ ...simulatedTaskStore(), dispose: 
 describeBus("simulated", async () => {
   const bus = simulatedBus({ clock });
   return {
-    open: bus.open,
+    open: () => bus.open(),
     publishRaw: async (body) => bus.publishRaw(body),
     dispose: nothing,
   };
@@ -92,7 +92,7 @@ describeJobRunner("simulated", async () => {
   });
   const next = jobSpecs();
   return {
-    open: jobs.open,
+    open: () => jobs.open(),
     job: (conduct, more = {}) =>
       next({ config: conduct, output: conduct === "cannot-run" ? nowhere : table, ...more }),
     starts: async (jobId) => begun.filter((id) => id === jobId).length,

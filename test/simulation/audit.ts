@@ -60,7 +60,12 @@ function happened(history: History, entry: TraceEntry, position: number): void {
       return jobEnded(history, entry);
     case "ended":
       return atRest(history, entry);
-    default:
+    case "begun":
+    case "stored":
+    case "commanded":
+    case "fault":
+    case "process":
+    case "faults-over":
       return;
   }
 }

@@ -56,6 +56,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const store = simulatedTaskStore();
   const lakeRecorded = lakeRecord(record);
   const lost = new Map<string, boolean>();
+  const names = randomOf(seed, "names");
   let commits = 0;
 
   const openLake = (): ObjectStore => lakeRecorded.over(lake.open());
@@ -79,7 +80,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       configs: configs.open(),
       clock: time,
       behaviour: workload.behaviour,
-      newId: randomOf(seed, "names").id,
+      newId: () => names.id(),
     },
     cancelMs: ({ jobId }) => randomOf(seed, `cancel ${jobId}`).between(0, 300_000),
     told(spec, status) {

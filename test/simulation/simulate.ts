@@ -9,7 +9,8 @@ import { tracker } from "../../services/tracker/pipeline.ts";
 import { watcher } from "../../services/watcher/pipeline.ts";
 import { type FaultOptions, faultsOf } from "./faults.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type ProcessPorts, startProcess } from "./process.ts";
+import { startProcess } from "./process.ts";
+import type { ProcessPorts } from "./process-ports.ts";
 import type { TraceEntry } from "./trace.ts";
 import { type Change, type Leaving, type Workload, workloadOf } from "./workload.ts";
 
@@ -95,7 +96,8 @@ interface Playing {
 /** Everything that comes from outside: data, releases, commands. History is there at once. */
 async function playWorld(playing: Playing): Promise<void> {
   const { place, workload, seed, record } = playing;
-  const newId = randomOf(seed, "foreign names").id;
+  const names = randomOf(seed, "foreign names");
+  const newId = () => names.id();
   const lake = place.openLake();
   const write = foreignWriter(place, lake, newId);
   for (const change of workload.changes) {

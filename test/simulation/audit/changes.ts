@@ -53,19 +53,27 @@ function moved(
   { before, task, at }: { readonly before: Task; readonly task: Task; readonly at: EpochMs },
 ): void {
   const [from, to] = [before.state, task.state];
+  const isAsked = task.requestedBy.length !== before.requestedBy.length;
   if (terminal.has(from.kind) && live.has(to.kind) && lastRun(task) <= lastRun(before)) {
-    breaks(history, "I7", at, `${task.id} was ${from.kind} and is ${to.kind} without a new run`);
+    breaks(
+      history,
+      { promise: "I7", at },
+      `${task.id} was ${from.kind} and is ${to.kind} without a new run`,
+    );
   }
   if (terminal.has(from.kind) && terminal.has(to.kind) && from.kind !== to.kind) {
-    if (lastRun(task) <= lastRun(before)) {
-      breaks(history, "I7", at, `${task.id} was ${from.kind} and is ${to.kind} without a new run`);
+    if (!isAsked && lastRun(task) <= lastRun(before)) {
+      breaks(
+        history,
+        { promise: "I7", at },
+        `${task.id} was ${from.kind} and is ${to.kind} without a new run`,
+      );
     }
   }
   if (lastRun(task) < lastRun(before)) {
     breaks(
       history,
-      "I7",
-      at,
+      { promise: "I7", at },
       `${task.id} went back from run ${lastRun(before)} to ${lastRun(task)}`,
     );
   }
@@ -84,7 +92,11 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
   if (step.output === null) {
     const loaded = history.online.some(({ config, day }) => config === step.config && day >= end);
     if (!loaded)
-      breaks(history, "I5", at, `${task.id} says succeeded, the online store has no such day`);
+      breaks(
+        history,
+        { promise: "I5", at },
+        `${task.id} says succeeded, the online store has no such day`,
+      );
     return;
   }
   if (remark?.startsWith("by ") === true || remark?.includes("retired") === true) return;
@@ -100,8 +112,7 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
     if (!filled)
       breaks(
         history,
-        "I5",
-        at,
+        { promise: "I5", at },
         `${task.id} says succeeded, nothing wrote ${output}@${day} since it was claimed`,
       );
   }

@@ -103,11 +103,10 @@ export function emptyHistory(settings: Settings, wanted: Wanted): History {
 
 export function breaks(
   history: History,
-  promise: Broken["promise"],
-  at: EpochMs,
+  where: Pick<Broken, "promise" | "at">,
   what: string,
 ): void {
-  history.broken.push({ promise, at, what });
+  history.broken.push({ ...where, what });
 }
 
 /** The step as the newest release that has it means it. */

@@ -7,7 +7,7 @@ type Ended = Extract<TraceEntry, { kind: "job-ended" }>;
 /** I2, I3 and I6 at the moment a job begins. */
 export function jobBegun(history: History, entry: Begun, position: number): void {
   const { jobId, task, run, attempt, at } = entry;
-  const say = (promise: "I2" | "I3" | "I6", what: string) => breaks(history, promise, at, what);
+  const say = (promise: "I2" | "I3" | "I6", what: string) => breaks(history, { promise, at }, what);
   if (history.jobs.has(jobId)) say("I3", `job ${jobId} of ${task} began twice`);
   const durable = history.tasks
     .get(task)
@@ -78,5 +78,5 @@ function limits(history: History, task: string, at: number): void {
   if (limit === undefined) return;
   const using = [...running].filter((job) => poolOf(job.task) === pool).length;
   if (using > limit)
-    breaks(history, "I6", at, `${using} jobs use pool ${pool}, its limit is ${limit}`);
+    breaks(history, { promise: "I6", at }, `${using} jobs use pool ${pool}, its limit is ${limit}`);
 }

@@ -24,7 +24,7 @@ export function claimed(history: History, task: Task, at: EpochMs): void {
   const step = stepOf(history, task.step);
   if (step === undefined) return;
   for (const problem of unmet(history, step, { task, at })) {
-    breaks(history, "I1", at, `${task.id} was claimed although ${problem}`);
+    breaks(history, { promise: "I1", at }, `${task.id} was claimed although ${problem}`);
   }
   for (const [table, days] of Object.entries(task.reads)) {
     for (const [day, version] of Object.entries(days)) {
@@ -33,8 +33,7 @@ export function claimed(history: History, task: Task, at: EpochMs): void {
       if (!truly)
         breaks(
           history,
-          "I1",
-          at,
+          { promise: "I1", at },
           `${task.id} reads ${table}@${day} at ${version}, which never was`,
         );
     }
@@ -116,7 +115,8 @@ function isClosed(
       return at + slackMs >= Math.max(endOf(day) + closing.delayMs, landing.at + closing.settleMs);
     case "next":
       return knownLanding(history, table, dayText(dayNumber(day) + 1))?.state === "landed";
-    default:
+    case "marker":
+    case "manual":
       return true;
   }
 }

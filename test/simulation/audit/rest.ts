@@ -17,7 +17,7 @@ import { couldRun, unmet } from "./launches.ts";
 /** Liveness, I4 and I8: how everything stands when it had two days to come to rest. */
 export function atRest(history: History, ended: Extract<TraceEntry, { kind: "ended" }>): void {
   const { at } = ended;
-  const say = (what: string) => breaks(history, "liveness", at, what);
+  const say = (what: string) => breaks(history, { promise: "liveness", at }, what);
   for (const job of history.running) say(`the job of ${job.task} still runs`);
   if (ended.unacked > 0) say(`${ended.unacked} events were never acked`);
   for (const reason of ended.deadLetters) say(`an event was put aside: ${reason}`);
@@ -31,7 +31,7 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
 }
 
 function taskAtRest(history: History, task: Task, at: EpochMs): void {
-  const say = (what: string) => breaks(history, "liveness", at, what);
+  const say = (what: string) => breaks(history, { promise: "liveness", at }, what);
   const { kind } = task.state;
   const step = history.wanted.at(-1)?.steps.find(({ id }) => id === task.step);
   if (["launching", "running", "cancelling", "retrying", "ready", "covered"].includes(kind)) {
@@ -69,8 +69,7 @@ function reflected(history: History, step: WantedStep, ...[task, at]: [Task, Epo
         if (touch?.there === true && touch.at > job.begunAt) {
           breaks(
             history,
-            "I4",
-            at,
+            { promise: "I4", at },
             `${task.id} was last done before ${input.table}@${day} landed at ${new Date(touch.at).toISOString()}`,
           );
         }
@@ -86,7 +85,8 @@ function poolAtRest(
   for (const holder of Object.keys(holders)) {
     const kind = history.tasks.get(holder)?.state.kind ?? "unknown";
     const passedOn = pool.startsWith("table:") && kind === "succeeded" && !kvEnded(history, holder);
-    if (!passedOn) breaks(history, "I6", at, `${holder}, ${kind}, still holds a slot of ${pool}`);
+    if (!passedOn)
+      breaks(history, { promise: "I6", at }, `${holder}, ${kind}, still holds a slot of ${pool}`);
   }
 }
 
@@ -105,7 +105,11 @@ function landingsAtRest(history: History, at: EpochMs): void {
       if (truth === undefined || isUnpartitioned(history, table.writer)) continue;
       if (!truth.there) {
         if (known?.state === "landed") {
-          breaks(history, "I8", at, `${table.name}@${day} is gone, what is stored says landed`);
+          breaks(
+            history,
+            { promise: "I8", at },
+            `${table.name}@${day} is gone, what is stored says landed`,
+          );
         }
         continue;
       }
@@ -114,8 +118,7 @@ function landingsAtRest(history: History, at: EpochMs): void {
         known === null ? "nothing" : `${known.state} at ${known.version.epoch}.${known.version.n}`;
       breaks(
         history,
-        "I8",
-        at,
+        { promise: "I8", at },
         `${table.name}@${day} is at commit ${truth.n}, what is stored says ${stored}`,
       );
     }
@@ -139,6 +142,6 @@ function forgotten(history: History, step: WantedStep, at: EpochMs): void {
     const isLive = first !== undefined && first.at > history.firstLook;
     if (!isLive || history.tasks.has(id)) continue;
     if (couldRun(history, id, at))
-      breaks(history, "liveness", at, `${id} was never begun, and nothing is missing`);
+      breaks(history, { promise: "liveness", at }, `${id} was never begun, and nothing is missing`);
   }
 }

@@ -1,0 +1,94 @@
+import { Observable } from "rxjs";
+import { RetryableError } from "../../ports/errors.ts";
+import type { FaultKind, Faults } from "./faults.ts";
+import type { Place } from "./place.ts";
+
+/** One life of a process. */
+export interface Life {
+  readonly name: string;
+  readonly place: Place;
+  readonly faults: Faults;
+  /** How far its clock is off, in milliseconds. */
+  readonly skewMs: number;
+  alive: boolean;
+  stalledUntil: number;
+  die(): void;
+}
+
+export const never = new Promise<never>(() => {});
+
+export interface Call<T> {
+  /** What is called, in words. */
+  readonly what: string;
+  readonly port: string;
+  readonly effect: () => Promise<T>;
+  /** Fails without having been done, and with its answer lost. */
+  readonly refused?: FaultKind;
+  readonly lost?: FaultKind;
+  readonly slow?: FaultKind;
+}
+
+/** One call over the network: any step of it may be the last. */
+export async function call<T>(life: Life, { what, port, effect, ...kinds }: Call<T>): Promise<T> {
+  const { place, faults, name } = life;
+  const { time } = place;
+  if (!life.alive) return never;
+  const words = (how: string) => () => `${name}: ${what} ${how}`;
+  await time.sleep(faults.random.between(0, 15));
+  if (kinds.slow !== undefined && faults.strikes(kinds.slow, words("takes its time"))) {
+    await time.sleep(faults.random.between(1_000, 60_000));
+  }
+  if (!life.alive) return never;
+  if (faults.strikes("crash-before", words("never happens, the process dies"))) {
+    life.die();
+    return never;
+  }
+  if (place.isOut(port)) throw new RetryableError(`${port} is out`);
+  if (kinds.refused !== undefined && faults.strikes(kinds.refused, words("is refused"))) {
+    throw new RetryableError(`${what} was refused`);
+  }
+  const answer = await effect();
+  if (faults.strikes("crash-after", words("is done, and the process dies before it hears so"))) {
+    life.die();
+  }
+  if (
+    kinds.lost !== undefined &&
+    faults.strikes(kinds.lost, words("is done, its answer is lost"))
+  ) {
+    await answered(life);
+    throw new RetryableError(`no answer to ${what}`);
+  }
+  if (faults.strikes("stall", words("is done, and the process stands still"))) {
+    life.stalledUntil = time.now() + faults.random.between(10_000, 1_800_000);
+  }
+  await answered(life);
+  return answer;
+}
+
+export async function answered(life: Life): Promise<void> {
+  const { place, faults } = life;
+  await place.time.sleep(faults.random.between(0, 15));
+  while (life.alive && life.stalledUntil > place.time.now()) {
+    await place.time.sleep(life.stalledUntil - place.time.now());
+  }
+  if (!life.alive) await never;
+}
+
+/** Values reach a process that lives, after whatever stall it is in. */
+export function whileAlive<T>(life: Life, source: Observable<T>): Observable<T> {
+  const { time } = life.place;
+  return new Observable((out) => {
+    const inner = source.subscribe({
+      next(value) {
+        if (!life.alive) return;
+        if (life.stalledUntil <= time.now()) return out.next(value);
+        time.at(life.stalledUntil, () => {
+          if (life.alive) out.next(value);
+        });
+      },
+      error: (cause: unknown) => out.error(cause),
+      complete: () => out.complete(),
+    });
+    return () => inner.unsubscribe();
+  });
+}

@@ -1,0 +1,212 @@
+import { NEVER, Observable } from "rxjs";
+import type { SimulatedTime } from "../../adapters/simulated/clock.ts";
+import type { Bus, Delivery } from "../../ports/bus.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
+import { answered, call, type Life, never, whileAlive } from "./life.ts";
+
+/** The ports as one process sees them: late, unsure, and gone when it dies. */
+export interface ProcessPorts {
+  readonly bus: Bus;
+  readonly store: TaskStore;
+  readonly lake: ObjectStore;
+  readonly configs: ObjectStore;
+  readonly keyValueStore: KeyValueStore;
+  readonly runner: JobRunner;
+  readonly clock: Clock;
+}
+
+export function portsOf(life: Life): ProcessPorts {
+  const { place } = life;
+  return {
+    bus: busOf(life, place.bus.open()),
+    store: storeOf(life, place.openStore(life.name)),
+    lake: objectsOf(life, place.openLake(), "lake"),
+    configs: objectsOf(life, place.configs.open(), "configs"),
+    keyValueStore: keyValuesOf(life, place.keyValues.open()),
+    runner: runnerOf(life, place.jobs.open()),
+    clock: clockOf(life, place.time),
+  };
+}
+
+function busOf(life: Life, inner: Bus): Bus {
+  const { faults, place, name } = life;
+  const ackedBy = (delivery: Delivery): Delivery => ({
+    ...delivery,
+    ack() {
+      const words = () => `${name}: the ack of a ${delivery.event.kind} is lost`;
+      if (life.alive && !faults.strikes("ack-lost", words)) delivery.ack();
+    },
+    nack() {
+      if (life.alive) delivery.nack();
+    },
+  });
+  return {
+    ...inner,
+    publish: (events) =>
+      call(life, {
+        what: `publishing ${[...new Set(events.map(({ kind }) => kind))].join(", ")}`,
+        port: "bus",
+        effect: async () => place.carry(events, faults),
+        refused: "publish-refused",
+        lost: "publish-answer-lost",
+      }),
+    deliveries: (options) =>
+      new Observable((out) => {
+        const deliveries = whileAlive(life, inner.deliveries(options)).subscribe({
+          next: (delivery) => out.next(ackedBy(delivery)),
+          complete: () => out.complete(),
+        });
+        return () => {
+          if (life.alive) return deliveries.unsubscribe();
+          // What a dead process holds comes free when its leases end.
+          const freeAt = place.time.now() + faults.random.between(0, options.leaseMs);
+          place.time.at(freeAt, () => deliveries.unsubscribe());
+        };
+      }),
+    deadLetter: (delivery, reason) =>
+      call(life, {
+        what: `putting aside (${reason})`,
+        port: "bus",
+        effect: () => inner.deadLetter(delivery, reason),
+      }),
+  };
+}
+
+function storeOf(life: Life, inner: TaskStore): TaskStore {
+  const { faults, name } = life;
+  const reading = <T>(what: string, effect: () => Promise<T>) =>
+    call(life, { what, port: "store", effect, refused: "read-refused" });
+  return {
+    ...inner,
+    read: (ids) => reading("reading documents", () => inner.read(ids)),
+    async commit(changes) {
+      const what = `committing ${changes.writes.map(({ id }) => id).join(", ") || "checks"}`;
+      if (faults.strikes("commit-refused", () => `${name}: ${what} conflicts`)) {
+        await answered(life);
+        return { kind: "conflict" };
+      }
+      const answer = await call(life, {
+        what,
+        port: "store",
+        effect: () => inner.commit(changes),
+        slow: "commit-slow",
+      });
+      const lost = () => `${name}: ${what} is ${answer.kind}, its answer is lost`;
+      if (!faults.strikes("commit-answer-lost", lost)) return answer;
+      return { kind: "unknown", cause: "the answer was lost" };
+    },
+    dueTasks: (now, limit) => reading("looking for due tasks", () => inner.dueTasks(now, limit)),
+    queuedTasks: (pool, limit) =>
+      reading("looking for queued tasks", () => inner.queuedTasks(pool, limit)),
+    listTasks: (filter) => reading("listing tasks", () => inner.listTasks(filter)),
+  };
+}
+
+function objectsOf(life: Life, inner: ObjectStore, port: string): ObjectStore {
+  const reading = <T>(what: string, effect: () => Promise<T>) =>
+    call(life, { what, port, effect, refused: "read-refused" });
+  return {
+    ...inner,
+    read: (name) => reading(`reading ${name}`, () => inner.read(name)),
+    list: (prefix, options) => reading(`listing ${prefix}`, () => inner.list(prefix, options)),
+    write: (name, bytes, options) =>
+      call(life, {
+        what: `writing ${name}`,
+        port,
+        effect: () => inner.write(name, bytes, options),
+      }),
+    notifications: (prefixes) => hints(life, inner.notifications(prefixes)),
+  };
+}
+
+function hints(life: Life, source: Observable<ObjectNotification>): Observable<ObjectNotification> {
+  const { faults, place } = life;
+  return new Observable((out) => {
+    const tell = (object: ObjectNotification) => {
+      if (life.alive && !out.closed) out.next(object);
+    };
+    const inner = whileAlive(life, source).subscribe((object) => {
+      const words = (how: string) => () => `the notification of ${object.name} ${how}`;
+      if (faults.strikes("notification-lost", words("is lost"))) return;
+      if (faults.strikes("notification-doubled", words("comes twice"))) tell(object);
+      if (!faults.strikes("notification-late", words("is late"))) return tell(object);
+      place.time.at(place.time.now() + faults.random.between(1_000, 7_200_000), () => tell(object));
+    });
+    return () => inner.unsubscribe();
+  });
+}
+
+function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
+  return {
+    ...inner,
+    read: (table, keys) =>
+      call(life, {
+        what: "reading the online store",
+        port: "key-values",
+        effect: () => inner.read(table, keys),
+        refused: "read-refused",
+      }),
+  };
+}
+
+function runnerOf(life: Life, inner: JobRunner): JobRunner {
+  const { place } = life;
+  return {
+    ...inner,
+    submit: (job) =>
+      call(life, {
+        what: `submitting ${job.task} run ${job.run} attempt ${job.attempt}`,
+        port: "runner",
+        effect: () => inner.submit(job),
+        refused: "submit-refused",
+        lost: "submit-answer-lost",
+      }),
+    cancel: (jobId) =>
+      call(life, {
+        what: `cancelling job ${jobId}`,
+        port: "runner",
+        effect: () => inner.cancel(jobId),
+        lost: "cancel-answer-lost",
+      }),
+    statuses: () =>
+      new Observable((out) => {
+        const told = whileAlive(life, inner.statuses()).subscribe((status: JobStatus) =>
+          out.next(place.asTold(status)),
+        );
+        return () => told.unsubscribe();
+      }),
+    forget: (jobIds) =>
+      call(life, {
+        what: "forgetting a job",
+        port: "runner",
+        effect: () => inner.forget(jobIds),
+        lost: "forget-lost",
+      }),
+  };
+}
+
+function clockOf(life: Life, time: SimulatedTime): Clock {
+  const { skewMs } = life;
+  const whenOver = async (sleeping: Promise<void>) => {
+    await sleeping;
+    while (life.alive && life.stalledUntil > time.now()) {
+      await time.sleep(life.stalledUntil - time.now());
+    }
+    if (!life.alive) await never;
+  };
+  return {
+    now: () => time.now() + skewMs,
+    every: (periodMs) =>
+      life.alive
+        ? new Observable((out) =>
+            whileAlive(life, time.every(periodMs)).subscribe(() => out.next(time.now() + skewMs)),
+          )
+        : NEVER,
+    sleep: (delayMs) => whenOver(time.sleep(delayMs)),
+    pause: (upToMs) => whenOver(time.pause(upToMs)),
+  };
+}
