@@ -59,8 +59,9 @@ export function takeSlots(deciding: Deciding, slots: readonly Slot[], jobId: str
  */
 export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep | undefined): string[] {
   const freed: string[] = [];
+  if (step === undefined) return releaseJobs(deciding, task);
   for (const pool of task.held?.pools ?? []) {
-    if (step !== undefined && pool === tablePool(step) && stillNeeded(deciding, task, step)) {
+    if (pool === tablePool(step) && stillNeeded(deciding, task, step)) {
       continue;
     }
     if (release(deciding, pool, task.id)) freed.push(pool);
@@ -98,6 +99,15 @@ function stillNeeded(deciding: Deciding, task: Task, step: PlanStep): boolean {
     return state !== undefined && STATUS[state].live;
   });
   return isBeingRead || (task.state.kind === "succeeded" && followers.length > 0);
+}
+
+/** What the last job of a task held, in whose name ever: its step has left the plan. */
+function releaseJobs(deciding: Deciding, task: Task): string[] {
+  const last = task.runs.at(-1)?.attempts.at(-1)?.jobId;
+  return (task.held?.pools ?? []).filter((pool) => {
+    const holders = Object.entries(deciding.draft.get(`pools/${pool}`)?.holders ?? {});
+    return holders.some(([holder, job]) => job === last && release(deciding, pool, holder));
+  });
 }
 
 function release(deciding: Deciding, pool: string, task: TaskId): boolean {
