@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { landCommand } from "./commands/land.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
+import { rehearseCommand } from "./commands/rehearse.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { upCommand } from "./commands/up.ts";
@@ -16,6 +17,7 @@ const program = new Command("landfall")
   .showHelpAfterError("(landfall --help lists the commands)");
 for (const command of [
   planCommand(),
+  rehearseCommand(),
   upCommand(),
   landCommand(),
   tasksCommand(),

@@ -1,17 +1,17 @@
 import { lastValueFrom, merge, type Observable } from "rxjs";
-import type { EmbeddedWorld } from "../adapters/embedded/open.ts";
 import type { Log } from "../ports/log.ts";
+import type { World } from "../ports/world.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
 import { tracker } from "../services/tracker/pipeline.ts";
 import { type WatcherPace, watcher } from "../services/watcher/pipeline.ts";
 
 export interface Running {
-  readonly world: EmbeddedWorld;
+  readonly world: World;
   readonly settings: Settings;
   readonly log: Log;
   /** The watcher's pace, where the usual one does not fit the clock. */
-  readonly pace?: WatcherPace;
+  readonly pace?: Partial<WatcherPace>;
   /** Emits once when all three are to finish what they took and end. */
   readonly stop: Observable<unknown>;
 }

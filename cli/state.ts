@@ -46,12 +46,25 @@ export async function ask<T>(
   question: (deciding: Deciding) => T,
 ): Promise<T> {
   const plan = indexPlan(await planOf(store, data));
-  const parsed = await readSettings(settings);
-  const known = new Map<DocumentId, Known>();
+  const about = { plan, settings: await readSettings(settings), now: Date.now(), by: "cli" };
+  return answered({ store, about, known: new Map() }, question);
+}
+
+export interface Asking {
+  readonly store: TaskStore;
+  readonly about: Omit<Deciding, "draft">;
+  /** What was read so far, for whoever asks more than once. */
+  readonly known: Map<DocumentId, Known>;
+}
+
+/** Asks until all documents that the answer wants are read. */
+export async function answered<T>(
+  { store, about, known }: Asking,
+  question: (deciding: Deciding) => T,
+): Promise<T> {
   for (;;) {
-    const draft = draftOver(known);
     try {
-      return question({ plan, settings: parsed, draft, now: Date.now(), by: "cli" });
+      return question({ ...about, draft: draftOver(known) });
     } catch (cause) {
       if (!(cause instanceof Unread)) throw cause;
       for (const [id, read] of await store.read(cause.ids)) known.set(id, read);

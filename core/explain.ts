@@ -14,7 +14,7 @@ import { addDays, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { outputRange } from "./partitions.ts";
-import { readiness, single } from "./readiness.ts";
+import { type Reads, readiness, single } from "./readiness.ts";
 
 /** One line of an answer and what stands behind it. */
 export interface Reason {
@@ -41,9 +41,12 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
   if (task !== null && task.state.kind !== "waiting") {
     return { what: id, is: stateText(task), because: attemptReasons(task) };
   }
+  if (task === null && step.schedule === null) {
+    return { what: id, is: "runs only on command", because: [] };
+  }
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "met") {
-    const is = task?.why ?? notYetBorn(step, Object.keys(verdict.reads).length);
+    const is = task?.why ?? notYetBorn(step, verdict.reads);
     return {
       what: id,
       is,
@@ -63,10 +66,14 @@ function stateText({ state, why }: Task): string {
   return why.startsWith(state.kind) ? why : `${state.kind}: ${why}`;
 }
 
-function notYetBorn(step: PlanStep, tablesRead: number): string {
-  if (step.schedule === null) return "runs only on command";
-  return tablesRead === 0 && step.inputs.length > 0
-    ? "not begun: on this day it would read nothing, the start or end its sources name cuts it off"
+/** Why there is no task on a day before or after all that a step's sources name. */
+export const cutOffText =
+  "not begun: on this day it would read nothing, the start or end its sources name cuts it off";
+
+function notYetBorn(step: PlanStep, reads: Reads): string {
+  const readsNothing = Object.values(reads).every((days) => Object.keys(days).length === 0);
+  return readsNothing && step.inputs.length > 0
+    ? cutOffText
     : "not begun: its inputs were complete before Landfall looked; landfall backfill starts it";
 }
 

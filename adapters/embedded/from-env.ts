@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Log } from "../../ports/log.ts";
+import type { World } from "../../ports/world.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
-import { type EmbeddedWorld, openEmbedded, type RunnerChoice, settingsFor } from "./open.ts";
+import { openEmbedded, type RunnerChoice, settingsFor } from "./open.ts";
 
 const Env = z.object({
   LANDFALL_DATA: z.string().default(".landfall/data"),
@@ -22,7 +23,7 @@ export function embeddedFromEnv(
   env: Readonly<Record<string, string | undefined>>,
   log: Log,
 ): {
-  readonly world: EmbeddedWorld;
+  readonly world: World;
   readonly settings: Settings;
 } {
   const parsed = Env.parse(env);

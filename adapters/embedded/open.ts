@@ -2,14 +2,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 import { bringsNews } from "../../core/lake-layout.ts";
-import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { PermanentError } from "../../ports/errors.ts";
-import type { JobRunner } from "../../ports/job-runner.ts";
-import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { Log } from "../../ports/log.ts";
-import type { ObjectStore } from "../../ports/object-store.ts";
-import type { TaskStore } from "../../ports/task-store.ts";
+import type { World } from "../../ports/world.ts";
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { sqliteBus } from "./bus.ts";
@@ -52,20 +48,8 @@ export interface EmbeddedOptions {
   readonly clock?: Clock;
 }
 
-/** Every port of one machine. */
-export interface EmbeddedWorld {
-  readonly bus: Bus;
-  readonly store: TaskStore;
-  readonly lake: ObjectStore;
-  readonly configs: ObjectStore;
-  readonly keyValueStore: KeyValueStore;
-  readonly runner: JobRunner;
-  readonly clock: Clock;
-  close(): Promise<void>;
-}
-
 /** Opens the ports of the embedded world on two folders, made when they are not there. */
-export function openEmbedded(options: EmbeddedOptions): EmbeddedWorld {
+export function openEmbedded(options: EmbeddedOptions): World {
   const files = filesOf(options.data);
   for (const folder of [options.data, options.lake, files.jobs, files.configs]) makeFolder(folder);
   const clock = options.clock ?? systemClock();
