@@ -138,7 +138,10 @@ function launching(deciding: Deciding, task: Task, claiming: Claiming): Task {
     queuedFor: null,
     runs: [...runs, { ...run, attempts: [...run.attempts, begun] }].slice(-runsKept),
     reads: claiming.reads,
-    before: run === last ? task.before : outputsNow(deciding, task, claiming.step),
+    before:
+      run === last && claiming.step.effect === "fills"
+        ? task.before
+        : outputsNow(deciding, task, claiming.step),
   };
 }
 

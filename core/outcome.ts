@@ -65,7 +65,8 @@ function failure(
 
 /**
  * I5: a job that exited 0 has done its work only if each output partition is newer than when its
- * run began. What was there already counts for steps that only fill, on their first run.
+ * attempt began. A step that only fills skips what an earlier attempt of its run wrote, so there it
+ * is the run that counts, and on its first run what was there already.
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
   if (step === undefined) return { kind: "done", remark: "its step was retired while it ran" };

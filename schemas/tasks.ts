@@ -111,7 +111,10 @@ export const Task = z.object({
   runs: z.array(Run),
   /** Versions of the input partitions as they were at the latest claim (`epoch.n`). */
   reads: z.record(TableName, z.record(Partition, z.string())),
-  /** Versions of the output partitions just before the latest run began; null: not there. */
+  /**
+   * Versions of the output partitions just before the latest attempt was claimed, of a step that
+   * only fills just before its run was; null: not there.
+   */
   before: z.record(Partition, Version.nullable()),
 });
 export type Task = Readonly<z.infer<typeof Task>>;

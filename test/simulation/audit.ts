@@ -1,7 +1,7 @@
 import type { Task } from "../../schemas/tasks.ts";
 import { taskStored } from "./audit/changes.ts";
 import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
-import { emptyHistory, type History } from "./audit/history.ts";
+import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
 import { atRest } from "./audit/rest.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
@@ -45,8 +45,7 @@ export function audit(trace: readonly TraceEntry[]): Broken[] {
 function happened(history: History, entry: TraceEntry, position: number): void {
   switch (entry.kind) {
     case "released":
-      history.wanted.push(entry.wanted);
-      return;
+      return released(history, entry.wanted, entry.at);
     case "table-commit":
       return tableCommitted(history, entry);
     case "table-dropped":
@@ -60,9 +59,11 @@ function happened(history: History, entry: TraceEntry, position: number): void {
       return jobEnded(history, entry);
     case "ended":
       return atRest(history, entry);
+    case "commanded":
+      history.commanded.add(entry.command.id);
+      return;
     case "begun":
     case "stored":
-    case "commanded":
     case "fault":
     case "process":
     case "faults-over":

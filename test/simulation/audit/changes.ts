@@ -25,8 +25,9 @@ export function taskStored(
 ): void {
   const { state } = task;
   if (state.kind === "launching" && !isClaimOf(before, state)) {
+    const fills = stepOf(history, task.step)?.effect === "fills";
     const key = `${task.id} ${state.run}`;
-    if (!history.claims.has(key)) history.claims.set(key, at);
+    if (!fills || !history.claims.has(key)) history.claims.set(key, at);
     claimed(history, task, at);
   }
   if (
@@ -34,6 +35,11 @@ export function taskStored(
     (before?.state.kind !== "succeeded" || before.state.run !== state.run)
   ) {
     succeeded(history, task, at);
+  }
+  const asked = task.runs.filter(({ because }) => / by operator$/.test(because)).length;
+  if (asked > task.requestedBy.length) {
+    const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
+    breaks(history, { promise: "I7", at }, what);
   }
   if (before !== undefined) moved(history, { before, task, at });
 }

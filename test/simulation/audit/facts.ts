@@ -1,3 +1,4 @@
+import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument } from "../../../schemas/landings.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
@@ -56,6 +57,9 @@ export function documentStored(history: History, { id, body, at }: Stored): void
     case "landings":
       history.firstLook = Math.min(history.firstLook, at);
       if (body !== null) history.landings.set(name, body as LandingsDocument);
+      return;
+    case "commands":
+      if (body !== null) history.commands.set(name, body as CommandDocument);
       return;
     case "tables":
       if (body !== null) history.firstDays.set(name, (body as { first: Partition }).first);

@@ -1,3 +1,4 @@
+import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
 import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
 import type { Settings } from "../../../schemas/settings.ts";
@@ -75,7 +76,12 @@ export interface History {
   readonly running: Set<Job>;
   /** Days of a config that were loaded into the online store, and when. */
   readonly online: { readonly config: string; readonly day: Partition; readonly at: EpochMs }[];
-  /** When the first job of a task's run was claimed. */
+  /** From when on a step is sure to be in the plan that decides, for those that came later. */
+  readonly since: Map<string, EpochMs>;
+  /** Ids of commands that operators gave, and what is stored of them. */
+  readonly commanded: Set<string>;
+  readonly commands: Map<string, CommandDocument>;
+  /** When the last job of a task's run was claimed; of a step that only fills, the first. */
   readonly claims: Map<string, EpochMs>;
   /** When the first document of a table was stored: what landed before may be backlog. */
   firstLook: EpochMs;
@@ -95,6 +101,9 @@ export function emptyHistory(settings: Settings, wanted: Wanted): History {
     jobs: new Map(),
     running: new Set(),
     online: [],
+    since: new Map(),
+    commanded: new Set(),
+    commands: new Map(),
     claims: new Map(),
     firstLook: Number.POSITIVE_INFINITY,
     broken: [],
@@ -107,6 +116,18 @@ export function breaks(
   what: string,
 ): void {
   history.broken.push({ ...where, what });
+}
+
+/** Crashes and outages may keep a release from deciding for so long. */
+const decidesWithinMs = 3 * 3_600_000;
+
+/** Takes over another release. */
+export function released(history: History, wanted: Wanted, at: EpochMs): void {
+  const before = new Set(history.wanted.at(-1)?.steps.map(({ id }) => id));
+  for (const { id } of wanted.steps) {
+    if (!before.has(id)) history.since.set(id, at + decidesWithinMs);
+  }
+  history.wanted.push(wanted);
 }
 
 /** The step as the newest release that has it means it. */

@@ -27,6 +27,7 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
     for (const writer of Object.keys(writers)) say(`${writer} is still a writer in ${id}`);
   }
   landingsAtRest(history, at);
+  commandsAtRest(history, at);
   for (const step of history.wanted.at(-1)?.steps ?? []) forgotten(history, step, at);
 }
 
@@ -47,8 +48,16 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
   if (kind === "skipped" && !(step.latestOnly && !step.readByOthers)) {
     say(`${task.id} was skipped: ${task.why}`);
   }
-  if (kind === "succeeded" && step.scheduled && step.effect === "overwrites" && !step.latestOnly)
+  const isFinal = !step.latestOnly || isNewest(history, task);
+  if (kind === "succeeded" && step.scheduled && step.effect !== "fills" && isFinal)
     reflected(history, step, task, at);
+}
+
+/** Of a latest-only step only the newest day has to follow what lands again. */
+function isNewest(history: History, task: Task): boolean {
+  return ![...history.tasks.values()].some(
+    ({ step, start }) => step === task.step && start > task.start,
+  );
 }
 
 /** I4: the last job that wrote it began after everything it reads was as it is. */
@@ -125,21 +134,38 @@ function landingsAtRest(history: History, at: EpochMs): void {
   }
 }
 
+/** Every command an operator gave was answered, and every task it asked for is there. */
+function commandsAtRest(history: History, at: EpochMs): void {
+  for (const id of history.commanded) {
+    const outcome = history.commands.get(id)?.outcome;
+    if (outcome === undefined) {
+      breaks(history, { promise: "liveness", at }, `${id} was never answered`);
+      continue;
+    }
+    for (const task of outcome.kind === "accepted" ? outcome.tasks : []) {
+      if (history.tasks.has(task)) continue;
+      breaks(history, { promise: "liveness", at }, `${id} asked for ${task}, which never was`);
+    }
+  }
+}
+
 function isUnpartitioned(history: History, writer: string | null): boolean {
   const step = history.wanted.at(-1)?.steps.find(({ id }) => id === writer);
   return step?.effect === "rewrites-table";
 }
 
-/** Days that a scheduled step should have done: all it reads landed while Landfall looked. */
+/** Days a scheduled step should have done: its input landed while Landfall looked and knew the step. */
 function forgotten(history: History, step: WantedStep, at: EpochMs): void {
-  if (!step.scheduled || step.latestOnly) return;
+  if (!step.scheduled) return;
   const [input] = step.inputs;
   if (input === undefined) return;
-  for (const [day, touches] of history.touches.get(input.table) ?? []) {
+  const days = [...(history.touches.get(input.table) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [day, touches] of step.latestOnly ? days.slice(-1) : days) {
     const out = dayText(dayNumber(day) + input.endDays);
     const id = `${step.id}@${out}`;
     const [first] = touches;
-    const isLive = first !== undefined && first.at > history.firstLook;
+    const from = Math.max(history.firstLook, history.since.get(step.id) ?? 0);
+    const isLive = first !== undefined && first.at > from;
     if (!isLive || history.tasks.has(id)) continue;
     if (couldRun(history, id, at))
       breaks(history, { promise: "liveness", at }, `${id} was never begun, and nothing is missing`);
