@@ -20,6 +20,11 @@ export const CursorDocument = z.object({
   contiguous: z.number().int().min(-1),
   /** Partition columns and their physical names (`delta.columnMapping.physicalName`). */
   partitionColumns: z.array(z.object({ name: z.string(), physicalName: z.string() })),
+  /**
+   * What was there when the table was first looked at, up to `contiguous`, may not have been told of
+   * yet: a watcher that finds this tells it again, as backlog, and what came later as news.
+   */
+  telling: z.literal(true).exactOptional(),
 });
 export type CursorDocument = Readonly<z.infer<typeof CursorDocument>>;
 

@@ -10,6 +10,8 @@ import type { Followed } from "./followed.ts";
 export interface Cursors {
   /** The stored cursors of tables; null where there is none. */
   load(tables: readonly TableName[]): Promise<ReadonlyMap<TableName, CursorDocument | null>>;
+  /** Stores the first cursor of a table at once; answers what is stored: another watcher's, if any. */
+  begin(cursor: CursorDocument): Promise<CursorDocument>;
   /**
    * Stores cursors that moved by `commitsUnsaved` or are of another table than the stored one; with
    * `all`, every one that moved. Throws when the store does; the next call does the rest.
@@ -62,6 +64,14 @@ export function cursorsOf(store: TaskStore): Cursors {
       for (const page of pages(tables)) await read(page);
       return new Map(tables.map((table) => [table, stored.get(table)?.body ?? null]));
     },
+    async begin(cursor) {
+      for (;;) {
+        const known = stored.get(cursor.table)?.body ?? null;
+        if (known !== null) return known;
+        if ((await write([cursor])).kind === "committed") return cursor;
+        await read([cursor.table]);
+      }
+    },
     async save(followed, { all } = { all: false }) {
       const moved = [...followed].flatMap(({ cursor }) => {
         if (cursor === null) return [];
@@ -81,6 +91,7 @@ export function cursorsOf(store: TaskStore): Cursors {
 
 function isFar(before: CursorDocument | null, now: CursorDocument): boolean {
   if (before === null || before.epoch !== now.epoch || before.tableId !== now.tableId) return true;
+  if (before.telling !== now.telling) return true;
   return now.contiguous - before.contiguous >= commitsUnsaved;
 }
 

@@ -17,6 +17,7 @@ import {
   emptyCursor,
   type Followed,
   type Following,
+  isNew,
   landed,
   rememberGeneration,
   tellOnce,
@@ -38,7 +39,7 @@ export async function followDelta(
   table: Followed,
   path: string,
 ): Promise<void> {
-  if (table.cursor === null) return readFirst(following, table, path);
+  if (table.cursor === null || isNew(table)) return readFirst(following, table, path);
   const known = Object.assign(table, { path, cursor: table.cursor });
   if (known.compared && known.verified && known.again.size === 0) {
     return readOn(following, known);
@@ -131,31 +132,47 @@ async function readWhole(
       `the Delta log of ${table.table.name} does not begin at commit 0, and checkpoints are not read: partitions written before are not known`,
     );
   }
-  const events = newerThan(seen, restarted ? null : cursor).map((event) => ({ ...event, backlog }));
+  if (cursor === null && seen.version >= 0) {
+    table.cursor = await following.begin({ ...cursorAt(table, seen), telling: true });
+    if (table.cursor.telling !== true) return;
+  }
+  const events = newsOf(seen, { cursor: restarted ? null : table.cursor, backlog });
   if (restarted) events.push(...(await goneWithTheOld(following, table.table, seen)));
   await publishInPages(following, events);
   if (seen.version >= 0) {
-    table.cursor = {
-      ...emptyCursor(table.table.name),
-      tableId: seen.tableId,
-      epoch: seen.epoch,
-      contiguous: seen.version,
-      partitionColumns: [...seen.partitionColumns],
-    };
+    table.cursor = cursorAt(table, seen);
     table.generations.clear();
   }
   if (problem !== null) hold(following, table, { path, problem });
 }
 
-function newerThan(seen: TableLandings, cursor: CursorDocument | null): PartitionLanded[] {
+function cursorAt({ table }: Followed, seen: TableLandings): CursorDocument {
+  return {
+    ...emptyCursor(table.name),
+    tableId: seen.tableId,
+    epoch: seen.epoch,
+    contiguous: seen.version,
+    partitionColumns: [...seen.partitionColumns],
+  };
+}
+
+/**
+ * What is to be told of a table: all that is newer than the cursor, and of a table that is being
+ * told for the first time, as backlog, all that landed before. Without a cursor all that landed.
+ */
+function newsOf(
+  seen: TableLandings,
+  { cursor, backlog }: { readonly cursor: CursorDocument | null; readonly backlog: boolean },
+): PartitionLanded[] {
   const events: PartitionLanded[] = [];
   for (const [table, days] of seen.landings) {
     for (const [partition, landing] of days) {
-      const isNews =
-        cursor === null
-          ? landing.state === "landed"
-          : compareVersions(landing.version, { epoch: cursor.epoch, n: cursor.contiguous }) > 0;
-      if (isNews) events.push(landed(table, partition, { landing, backlog: false }));
+      const isNewer =
+        cursor !== null &&
+        compareVersions(landing.version, { epoch: cursor.epoch, n: cursor.contiguous }) > 0;
+      const isOld = landing.state === "landed" && (cursor === null || cursor.telling === true);
+      if (!isNewer && !isOld) continue;
+      events.push(landed(table, partition, { landing, backlog: backlog && !isNewer }));
     }
   }
   return events;

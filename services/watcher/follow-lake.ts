@@ -1,6 +1,7 @@
 import type { LakeLayout, Located } from "../../core/lake-layout.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
+import type { CursorDocument } from "../../schemas/documents.ts";
 import type { TableName } from "../../schemas/ids.ts";
 import { type Cursors, cursorsOf } from "./cursors.ts";
 import { followTable } from "./follow-table.ts";
@@ -8,7 +9,7 @@ import { type Followed, type Following, followed } from "./followed.ts";
 import type { Wanted } from "./one-per-key.ts";
 import { type PlanLayout, planLayout } from "./plan-layout.ts";
 
-export interface FollowLakeOptions extends Following {
+export interface FollowLakeOptions extends Omit<Following, "begin"> {
   readonly configs: ObjectStore;
   readonly reconcileMs: number;
   readonly beatMs: number;
@@ -26,10 +27,12 @@ export interface FollowedLake {
 }
 
 export function followLake(options: FollowLakeOptions): FollowedLake {
+  const cursors = cursorsOf(options.store);
+  const following = { ...options, begin: (cursor: CursorDocument) => cursors.begin(cursor) };
   const lake: Lake = {
     options,
     plan: planLayout(options),
-    cursors: cursorsOf(options.store),
+    cursors,
     tables: new Map(),
     adopted: null,
     troubles: new Map(),
@@ -39,7 +42,8 @@ export function followLake(options: FollowLakeOptions): FollowedLake {
     due: () => due(lake),
     async follow(name) {
       const table = lake.tables.get(name);
-      if (table !== undefined) await followTable(options, table, (object) => locate(lake, object));
+      if (table !== undefined)
+        await followTable(following, table, (object) => locate(lake, object));
     },
     save: (options) =>
       trying(lake, "save cursors", () => lake.cursors.save(lake.tables.values(), options)),

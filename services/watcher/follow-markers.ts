@@ -5,7 +5,14 @@ import type { DocumentId } from "../../schemas/documents.ts";
 import type { PartitionLanded } from "../../schemas/events.ts";
 import type { Landing, LandingsDocument } from "../../schemas/landings.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import { emptyCursor, type Followed, type Following, landed, type Marker } from "./followed.ts";
+import {
+  emptyCursor,
+  type Followed,
+  type Following,
+  isNew,
+  landed,
+  type Marker,
+} from "./followed.ts";
 
 /** Names listed at once. */
 const pageNames = 1_000;
@@ -32,7 +39,9 @@ export async function lookForMarkers(
   table: Followed,
   locate: (name: string) => Located | null,
 ): Promise<void> {
-  const backlog = table.cursor === null;
+  const backlog = isNew(table);
+  if (backlog)
+    table.cursor = await following.begin({ ...emptyCursor(table.table.name), telling: true });
   const markers: Marker[] = [];
   for (const path of table.table.paths) {
     for await (const object of objectsBelow(following, `${path}/`)) {
@@ -46,7 +55,7 @@ export async function lookForMarkers(
     markers.flatMap((marker) => eventsOf(following, marker)),
   );
   await following.publish(news.map((event) => ({ ...event, backlog })));
-  table.cursor ??= emptyCursor(table.table.name);
+  if (backlog) table.cursor = emptyCursor(table.table.name);
 }
 
 async function* objectsBelow({ lake }: Following, prefix: string): AsyncGenerator<ObjectInfo> {

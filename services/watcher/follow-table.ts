@@ -3,7 +3,7 @@ import { deltaPath } from "../../lake/delta-reader.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { followDelta } from "./follow-delta.ts";
 import { lookForMarkers, publishMarkers } from "./follow-markers.ts";
-import { type Followed, type Following, tellOnce } from "./followed.ts";
+import { type Followed, type Following, isNew, tellOnce } from "./followed.ts";
 
 /**
  * Looks at one table: publishes what is new in it and moves its cursor. When the world does not
@@ -38,9 +38,10 @@ export async function followTable(
 }
 
 /** Looking through all objects of a table is done once, and again only where markers are used. */
-function needsLooking({ settings }: Following, { table, cursor, marked }: Followed): boolean {
+function needsLooking({ settings }: Following, followed: Followed): boolean {
+  const { table, marked } = followed;
   const own = Object.hasOwn(settings.tables, table.name)
     ? settings.tables[table.name]?.closing
     : undefined;
-  return cursor === null || marked || own?.when === "marker";
+  return isNew(followed) || marked || own?.when === "marker";
 }

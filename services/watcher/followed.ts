@@ -18,6 +18,11 @@ export interface Following {
   readonly log: Log;
   /** Resolves when every event is durable. Throws `RetryableError` when told to stop before. */
   publish(events: readonly PartitionLanded[]): Promise<void>;
+  /**
+   * Makes durable how far a table reached at its first look, before that is told: what comes later is
+   * news, whatever crashes. Answers the cursor that is stored.
+   */
+  begin(cursor: CursorDocument): Promise<CursorDocument>;
   /** How long a commit that cannot be read holds back later ones. */
   readonly patienceMs: number;
 }
@@ -79,6 +84,11 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
 /** The cursor of a table that was looked at and has no commit. */
 export function emptyCursor(table: TableName): CursorDocument {
   return { schema: 1, table, tableId: null, epoch: 0, contiguous: -1, partitionColumns: [] };
+}
+
+/** Whether nothing of a table is sure to have been told yet. */
+export function isNew({ cursor }: Pick<Followed, "cursor">): boolean {
+  return cursor === null || cursor.telling === true;
 }
 
 const generationsKept = 64;

@@ -39,6 +39,9 @@ describe("watcher in trouble", () => {
 
   test("killed between publishing and moving the cursor it tells again, and loses nothing", async () => {
     await watched.plan(planTable("db.t"));
+    watched.start();
+    await looked();
+    await watched.end();
     await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
     const refusing: TaskStore = {
       ...watched.store,
@@ -48,7 +51,7 @@ describe("watcher in trouble", () => {
     watched.start({ store: refusing });
     await watched.until(() => watched.events.length === 1);
     await watched.end();
-    expect(await watched.cursor("db.t")).toBeNull();
+    expect(await watched.cursor("db.t")).toMatchObject({ contiguous: -1 });
     watched.start();
     await watched.until(() => watched.events.length === 2);
     expect(watched.events[0]).toEqual(watched.events[1]);
@@ -57,7 +60,7 @@ describe("watcher in trouble", () => {
 
   test("a full disk under the cursors holds nothing up, and they are saved once there is room", async () => {
     await watched.plan(planTable("db.t"));
-    let full = true;
+    let full = false;
     const store: TaskStore = {
       ...watched.store,
       commit: (commit) =>
@@ -66,12 +69,13 @@ describe("watcher in trouble", () => {
           : watched.store.commit(commit),
     };
     watched.start({ store });
+    await looked();
+    full = true;
     await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
     await watched.until(() => watched.events.length === 1);
     await watched.commit(1, add("b", day("2025-10-01")));
     await watched.until(() => watched.events.length === 2);
     full = false;
-    await watched.untilCursor("db.t", () => true);
     await watched.end();
     expect(await watched.cursor("db.t")).toMatchObject({ contiguous: 1 });
   });
@@ -89,9 +93,29 @@ describe("watcher in trouble", () => {
     await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
     watched.start({ bus: moody });
     await watched.until(() => watched.lines.includes("the bus takes no events; trying again"));
-    expect(await watched.cursor("db.t")).toBeNull();
+    expect(await watched.cursor("db.t")).toMatchObject({ telling: true });
     closed = false;
     await watched.until(() => watched.events.length === 1);
+    await watched.untilCursor("db.t", ({ telling }) => telling === undefined);
+  });
+
+  test("killed while it told of a table's first look: what landed before is backlog, later is news", async () => {
+    await watched.plan(planTable("db.t"));
+    await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-29")));
+    await watched.commit(1, add("b", day("2025-09-30")));
+    const silent: Bus = {
+      ...watched.bus,
+      publish: () => Promise.reject(new RetryableError("no answer")),
+      deliveries: (options) => watched.bus.deliveries(options),
+    };
+    watched.start({ bus: silent });
+    await watched.untilCursor("db.t", ({ telling }) => telling === true);
+    await watched.end();
+    await watched.commit(2, add("c", day("2025-09-29")));
+    watched.start();
+    await watched.until(() => watched.events.length === 2);
+    const told = watched.events.map(({ partition, backlog }) => `${partition} ${backlog}`);
+    expect(told.sort()).toEqual(["2025-09-29 false", "2025-09-30 true"]);
   });
 
   test("a commit still being written in place is read when it is whole", async () => {
