@@ -81,6 +81,9 @@ function newestConcerns(deciding: Deciding, table: TableName, newest: Partition)
     });
 }
 
+/** How far ahead of today partitions may lie: a step that reads yesterday writes tomorrow early. */
+const daysAhead = 31;
+
 /** Outputs of an input partition whose own last input can be there by now. */
 function outputDays(deciding: Deciding, input: PlanInput, partition: Partition): Partition[] {
   const outputs = outputRange(single(partition), input);
@@ -88,11 +91,12 @@ function outputDays(deciding: Deciding, input: PlanInput, partition: Partition):
   const { start } = outputs;
   const unbounded = input.startOffset === null || input.cumulative === true;
   const wanted = unbounded ? addDays(start, deciding.settings.unboundedLookback - 1) : outputs.end;
-  const newest = later(partition, partitionAt(deciding.now));
+  const newest = addDays(later(partition, partitionAt(deciding.now)), daysAhead);
   const reachable = addDays(newest, countDays({ start: partition, end: start }) - 1);
   const days = daysIn({ start, end: earlier(wanted, reachable) });
   const lastInput = (day: Partition) => inputRange(single(day), input)?.end ?? day;
-  deciding.draft.need(landingsIds(input.table, { start: partition, end: newest }));
+  const last = later(partition, lastInput(days.at(-1) ?? start));
+  deciding.draft.need(landingsIds(input.table, { start: partition, end: last }));
   const there = days.filter(
     (day) => day === start || isLanded(deciding, input.table, lastInput(day)),
   );

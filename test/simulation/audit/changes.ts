@@ -36,7 +36,7 @@ export function taskStored(
   ) {
     succeeded(history, task, at);
   }
-  const asked = task.runs.filter(({ because }) => / by operator$/.test(because)).length;
+  const asked = task.runs.filter(({ because }) => because.endsWith(" by operator")).length;
   if (asked > task.requestedBy.length) {
     const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
     breaks(history, { promise: "I7", at }, what);
