@@ -136,7 +136,7 @@ async function readWhole(
     table.cursor = await following.begin({ ...cursorAt(table, seen), telling: true });
     if (table.cursor.telling !== true) return;
   }
-  const events = newsOf(seen, { cursor: restarted ? null : table.cursor, backlog });
+  const events = restarted ? all(seen) : newsOf(seen, { cursor: table.cursor, backlog });
   if (restarted) events.push(...(await goneWithTheOld(following, table.table, seen)));
   await publishInPages(following, events);
   if (seen.version >= 0) {
@@ -157,25 +157,31 @@ function cursorAt({ table }: Followed, seen: TableLandings): CursorDocument {
 }
 
 /**
- * What is to be told of a table: all that is newer than the cursor, and of a table that is being
- * told for the first time, as backlog, all that landed before. Without a cursor all that landed.
+ * Everything of a table that was made anew, what is gone too: a watcher that died before it stored
+ * where it was may have told that it landed.
+ */
+function all({ landings }: TableLandings): PartitionLanded[] {
+  return [...landings].flatMap(([table, days]) =>
+    [...days].map(([partition, landing]) => landed(table, partition, { landing, backlog: false })),
+  );
+}
+
+/**
+ * What is newer than the cursor; of a table that is told for the first time also, as backlog, all
+ * that had landed before.
  */
 function newsOf(
   seen: TableLandings,
   { cursor, backlog }: { readonly cursor: CursorDocument | null; readonly backlog: boolean },
 ): PartitionLanded[] {
-  const events: PartitionLanded[] = [];
-  for (const [table, days] of seen.landings) {
-    for (const [partition, landing] of days) {
-      const isNewer =
-        cursor !== null &&
-        compareVersions(landing.version, { epoch: cursor.epoch, n: cursor.contiguous }) > 0;
-      const isOld = landing.state === "landed" && (cursor === null || cursor.telling === true);
-      if (!isNewer && !isOld) continue;
-      events.push(landed(table, partition, { landing, backlog: backlog && !isNewer }));
-    }
-  }
-  return events;
+  if (cursor === null) return [];
+  const { epoch, contiguous: n } = cursor;
+  return all(seen).flatMap((event) => {
+    const { landing } = event;
+    if (compareVersions(landing.version, { epoch, n }) > 0) return [event];
+    const isOld = cursor.telling === true && landing.state === "landed";
+    return isOld ? [{ ...event, backlog }] : [];
+  });
 }
 
 async function publishInPages(

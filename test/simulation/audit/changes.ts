@@ -36,12 +36,23 @@ export function taskStored(
   ) {
     succeeded(history, task, at);
   }
+  if (state.kind === "failed" && before?.state.kind !== "failed") failed(history, task, at);
   const asked = task.runs.filter(({ because }) => because.endsWith(" by operator")).length;
   if (asked > task.requestedBy.length) {
     const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
     breaks(history, { promise: "I7", at }, what);
   }
   if (before !== undefined) moved(history, { before, task, at });
+}
+
+/** I3: a task fails by the job of its last attempt, and by no other. */
+function failed(history: History, task: Task, at: EpochMs): void {
+  const run = task.runs.at(-1);
+  const attempt = run?.attempts.at(-1);
+  const job = history.jobs.get(attempt?.jobId ?? "");
+  if (job?.run === run?.run && job?.attempt === attempt?.attempt) return;
+  const what = `${task.id} failed, but no job ever was its run ${run?.run} attempt ${attempt?.attempt}`;
+  breaks(history, { promise: "I3", at }, what);
 }
 
 function isClaimOf(before: Task | undefined, state: { run: number; attempt: number }): boolean {
