@@ -39,6 +39,7 @@ export function audit(trace: readonly TraceEntry[]): Broken[] {
     committed();
     happened(history, entry, position);
   });
+  committed();
   return history.broken;
 }
 

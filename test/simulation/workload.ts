@@ -71,7 +71,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     wanted: wantedOf(of, settings),
   });
   const releases = [release(start + random.between(0, 3) * hourMs, nodes)];
-  const second = random.chance(0.4);
+  const second = random.chance(0.5);
   const secondAt = start + random.between(10, days * 24) * hourMs;
   if (second && !without.has("releases")) releases.push(release(secondAt, later));
   const third = random.chance(0.5);
@@ -110,7 +110,7 @@ function nodesOf(random: Random, externals: readonly TableName[]): ConfigNode[] 
     })).filter(({ table }, nth, all) => all.findIndex((one) => one.table === table) === nth);
     const node: ConfigNode = {
       name: `${random.pick(["t", "u"])}.n${nodes.length}`,
-      kind: random.pick(["query", "query", "features", "online", "old-online"]),
+      kind: random.pick(["query", "query", "features", "online", "old-online", "old-online"]),
       inputs: inputs.map((input) => ({
         ...input,
         startDays: Math.max(input.startDays, input.endDays),
@@ -119,6 +119,7 @@ function nodesOf(random: Random, externals: readonly TableName[]): ConfigNode[] 
     };
     nodes.push(node);
     if (node.kind !== "old-online") tables.push(tableOf(node));
+    if (node.kind === "online" && random.chance(0.5)) tables.push(`${tableOf(node)}__upload`);
   }
   return nodes;
 }
@@ -193,7 +194,7 @@ function changesOf(
 
 function commandsOf(random: Random, { wanted, days }: { wanted: Wanted; days: number }): Command[] {
   const commands: Command[] = [];
-  for (let nth = random.pick([0, 0, 1, 2, 4]); nth > 0; nth--) {
+  for (let nth = random.pick([0, 1, 3, 6, 10]); nth > 0; nth--) {
     const step = random.pick(wanted.steps);
     const first = random.between(-2, days - 1);
     const day = (at: number) => dayAt(start + at * dayMs);
