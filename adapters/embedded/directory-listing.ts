@@ -1,5 +1,4 @@
-import type { Dirent } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, pathOfName, storeError, unfinishedFolder } from "./object-names.ts";
 
@@ -21,7 +20,7 @@ export async function* listFolder(root: string, query: ListQuery): AsyncGenerato
 
 /** `folder` is empty or ends with a slash. */
 async function* namesIn(root: string, folder: string, query: ListQuery): AsyncGenerator<string> {
-  for (const name of await entriesOf(root, folder)) {
+  for (const name of entriesOf(root, folder)) {
     const isFolder = name.endsWith("/");
     if (isFolder ? mayHold(name, query) : isWanted(name, query)) {
       if (isFolder) yield* namesIn(root, name, query);
@@ -41,10 +40,10 @@ function mayHold(folder: string, { prefix, after }: ListQuery): boolean {
 }
 
 /** Names of files, and of folders with a slash at the end, as objects below them sort. */
-async function entriesOf(root: string, folder: string): Promise<string[]> {
+function entriesOf(root: string, folder: string): string[] {
   let entries: Dirent[];
   try {
-    entries = await readdir(join(root, folder), { withFileTypes: true });
+    entries = readdirSync(join(root, folder), { withFileTypes: true });
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return [];

@@ -1,6 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { link, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { filter, type Observable, share } from "rxjs";
 import type { Clock } from "../../ports/clock.ts";
@@ -73,18 +87,39 @@ function withPrefix(
   return all.pipe(filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix))));
 }
 
+/** What is larger is read without holding up other work. */
+const quickBytes = 1_000_000;
+
 async function readObject(root: string, name: string): Promise<StoredObject | null> {
   const path = pathOfName(root, name);
   try {
-    // Without O_NONBLOCK opening a named pipe waits for its writer.
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stats = await file.stat({ bigint: true });
-    if (!stats.isFile()) return null;
-    return { ...objectInfo(name, stats), bytes: await file.readFile() };
+    const quick = readQuickly(path, name);
+    return quick === "large" ? await readLarge(path, name) : quick;
   } catch (cause) {
     if (isAbsent(cause)) return null;
     throw storeError(`read ${name}`, cause);
   }
+}
+
+function readQuickly(path: string, name: string): StoredObject | "large" | null {
+  // Logs are read until a commit is absent: an error for each would cost more than the read.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  // Without O_NONBLOCK opening a named pipe waits for its writer.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file, { bigint: true });
+    if (!stats.isFile()) return null;
+    if (stats.size > quickBytes) return "large";
+    return { ...objectInfo(name, stats), bytes: readFileSync(file) };
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function readLarge(path: string, name: string): Promise<StoredObject> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat({ bigint: true });
+  return { ...objectInfo(name, stats), bytes: await file.readFile() };
 }
 
 /** No such file, or a file where a folder would have to be. */
@@ -93,33 +128,33 @@ function isAbsent(cause: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** Looks at objects between which other work has its turn. */
 const statsAtOnce = 64;
+
+function otherWork(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 async function listObjects(
   root: string,
   query: { readonly prefix: string; readonly after: string; readonly limit: number },
 ): Promise<ObjectInfo[]> {
   const found: ObjectInfo[] = [];
-  let names: string[] = [];
-  const look = async () => {
-    const infos = await Promise.all(names.map((name) => infoOf(root, name)));
-    names = [];
-    for (const info of infos) if (info !== null && found.length < query.limit) found.push(info);
-  };
   if (query.limit < 1) return found;
+  let looked = 0;
   for await (const name of listFolder(root, query)) {
-    names.push(name);
-    if (names.length >= Math.min(statsAtOnce, query.limit - found.length)) await look();
+    const info = infoOf(root, name);
+    if (info !== null) found.push(info);
     if (found.length >= query.limit) return found;
+    if (++looked % statsAtOnce === 0) await otherWork();
   }
-  await look();
   return found;
 }
 
-async function infoOf(root: string, name: string): Promise<ObjectInfo | null> {
+function infoOf(root: string, name: string): ObjectInfo | null {
   try {
-    const stats = await stat(pathOfName(root, name), { bigint: true });
-    return stats.isFile() ? objectInfo(name, stats) : null;
+    const stats = statSync(pathOfName(root, name), { bigint: true, throwIfNoEntry: false });
+    return stats?.isFile() === true ? objectInfo(name, stats) : null;
   } catch (cause) {
     if (isAbsent(cause) || codeOf(cause) === "ELOOP") return null;
     throw storeError(`look at ${name}`, cause);
@@ -150,9 +185,9 @@ async function oneByOne<R>(writing: Writing, name: string, work: () => Promise<R
 
 async function writeOver(writing: Writing, name: string, bytes: Uint8Array): Promise<"written"> {
   const path = pathOfName(writing.root, name);
-  const before = await generationAt(path, name);
+  const before = generationAt(path, name);
   await placed(writing, { name, path, bytes, above: before }, (unfinished) =>
-    rename(unfinished, path),
+    renameSync(unfinished, path),
   );
   return "written";
 }
@@ -163,28 +198,28 @@ async function writeIfAbsent(
   bytes: Uint8Array,
 ): Promise<"written" | "exists"> {
   const path = pathOfName(writing.root, name);
-  if ((await generationAt(path, name)) !== null) return "exists";
-  return placed(writing, { name, path, bytes, above: null }, async (unfinished) => {
+  if (generationAt(path, name) !== null) return "exists";
+  return placed(writing, { name, path, bytes, above: null }, (unfinished) => {
     try {
-      await link(unfinished, path);
+      linkSync(unfinished, path);
       return "written";
     } catch (cause) {
       if (codeOf(cause) === "EEXIST") return "exists";
       throw cause;
     } finally {
-      await rm(unfinished, { force: true });
+      rmSync(unfinished, { force: true });
     }
   });
 }
 
 /** Generation of the object that is there, or null. */
-async function generationAt(path: string, name: string): Promise<number | null> {
+function generationAt(path: string, name: string): number | null {
   try {
-    const stats = await lstat(path, { bigint: true });
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return null;
     if (stats.isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
     return objectInfo(name, stats).generation;
   } catch (cause) {
-    if (codeOf(cause) === "ENOENT") return null;
     throw storeError(`write ${name}`, cause);
   }
 }
@@ -201,7 +236,7 @@ async function placed<R>(
     readonly bytes: Uint8Array;
     readonly above: number | null;
   },
-  move: (unfinished: string) => Promise<R>,
+  move: (unfinished: string) => R,
 ): Promise<R> {
   const { root, now } = writing;
   writing.swept ??= removeUnfinished(root).catch(() => {});
@@ -209,36 +244,36 @@ async function placed<R>(
   const unfinished = join(root, unfinishedFolder, randomUUID());
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await writeUnfinished(
-        unfinished,
-        object.bytes,
-        Math.max(now() * 1_000, (object.above ?? 0) + 1),
-      );
-      return await move(unfinished);
+      writeUnfinished(unfinished, object.bytes, Math.max(now() * 1_000, (object.above ?? 0) + 1));
+      return move(unfinished);
     } catch (cause) {
       await rm(unfinished, { force: true }).catch(() => {});
       if (codeOf(cause) !== "ENOENT" || attempt === placingAttempts) {
         throw storeError(`write ${object.name}`, cause);
       }
-      await makeFolders([dirname(unfinished), dirname(object.path)], object.name);
+      makeFolders([dirname(unfinished), dirname(object.path)], object.name);
     }
   }
 }
 
-async function makeFolders(folders: readonly string[], name: string): Promise<void> {
+function makeFolders(folders: readonly string[], name: string): void {
   try {
-    for (const folder of folders) await mkdir(folder, { recursive: true });
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
   } catch (cause) {
     throw storeError(`write ${name}`, cause);
   }
 }
 
 /** The middle of a microsecond survives the rounding of seconds as a double. */
-async function writeUnfinished(path: string, bytes: Uint8Array, generation: number): Promise<void> {
-  await using file = await open(path, "wx");
-  await file.writeFile(bytes);
-  const seconds = (generation + 0.5) / 1_000_000;
-  await file.utimes(seconds, seconds);
+function writeUnfinished(path: string, bytes: Uint8Array, generation: number): void {
+  const file = openSync(path, "wx");
+  try {
+    writeFileSync(file, bytes);
+    const seconds = (generation + 0.5) / 1_000_000;
+    futimesSync(file, seconds, seconds);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A write takes no longer than this; what is older was left by a writer that died. */
