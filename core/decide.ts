@@ -11,7 +11,7 @@ import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, retiredBecause, wake } from "./evaluate.ts";
 import { afterOutcome } from "./outcome.ts";
-import { releasePassedOn } from "./pools.ts";
+import { releasePassedOn, releaseUnread } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, STATUS } from "./status.ts";
@@ -147,6 +147,7 @@ function retire(work: Work, id: TaskId): void {
   const state = { kind: "skipped", because: retiredBecause, at: work.deciding.now } as const;
   const why = `skipped: ${retiredBecause}`;
   move(work, task, { ...task, state, why, wakeAt: null, queuedFor: null });
+  for (const pool of releaseUnread(work.deciding, task)) work.freed.add(pool);
 }
 
 function settled(work: Work, event: JobSettled): void {

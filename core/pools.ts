@@ -32,8 +32,10 @@ export function slotsOf(deciding: Deciding, step: PlanStep, task: Task): Slot[] 
 }
 
 function tablePool(step: PlanStep): string {
-  return `table:${step.output ?? step.id}`;
+  return `${tablePrefix}${step.output ?? step.id}`;
 }
+
+const tablePrefix = "table:";
 
 /** The first pool that has no room for a task, or null when all have (I6). */
 export function fullPool(deciding: Deciding, slots: readonly Slot[]): Slot | null {
@@ -89,6 +91,18 @@ export function releasePassedOn(
     const pool = tablePool(upstream);
     return release(deciding, pool, holder) ? [pool] : [];
   });
+}
+
+/**
+ * Frees the unpartitioned table that the upload of a task's config and day holds for it: the task's
+ * step has left the plan, so it will not read it. Answers the pools that have room again.
+ */
+export function releaseUnread(deciding: Deciding, { config, start, end }: Task): string[] {
+  const upload = taskId(`${config}/upload`, { start, end });
+  const task = deciding.draft.get(`tasks/${upload}`);
+  if (task === null || STATUS[task.state.kind].live) return [];
+  const tables = (task.held?.pools ?? []).filter((pool) => pool.startsWith(tablePrefix));
+  return tables.filter((pool) => release(deciding, pool, upload));
 }
 
 /** Whether what an upload wrote is being read, or still to be read by a step that has not ended. */

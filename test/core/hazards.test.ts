@@ -182,6 +182,25 @@ describe("an unpartitioned upload table", () => {
     expect(live).toHaveLength(1);
   });
 
+  test("is free again when the step that was to load it leaves the plan while it is queued", () => {
+    const x = step("x", [input("data.e")], {
+      mode: "upload-to-kv",
+      output: "",
+      effect: "none",
+      verification: "serving-info",
+    });
+    const pools = { pools: { one: { limit: 1 } }, poolOfMode: { "upload-to-kv": "one" } };
+    const w = world(planOf(...plan.plan.steps, x), { ...settled, ...pools });
+    w.land("data.e", "2025-09-30", 1);
+    w.succeed("gb/upload@2025-09-30", 1);
+    expect(w.state("gb/upload-to-kv@2025-09-30")).toBe("ready");
+    w.usePlan(planOf(x));
+    expect(w.nudge({ kind: "concern", task: "gb/upload-to-kv@2025-09-30" }).freed).toContain(
+      "table:out.up",
+    );
+    expect(w.document("pools/table:out.up")).toHaveProperty("holders", {});
+  });
+
   test("that came free goes on to the next in the queue when the first does not take it", () => {
     const w = world(plan, settled);
     for (const [n, day] of ["2025-09-28", "2025-09-29", "2025-09-30"].entries()) {
