@@ -192,32 +192,34 @@ function changesOf(
   return changes.filter(({ at }) => at < faultsEnd).sort((a, b) => a.at - b.at);
 }
 
+/** What operators ask for, about the days around then; some cancel a backfill that they asked for. */
 function commandsOf(random: Random, { wanted, days }: { wanted: Wanted; days: number }): Command[] {
   const commands: Command[] = [];
+  const day = (nth: number) => dayAt(start + nth * dayMs);
   for (let nth = random.pick([0, 1, 3, 6, 10]); nth > 0; nth--) {
     const step = random.pick(wanted.steps);
-    const first = random.between(-2, days - 1);
-    const day = (at: number) => dayAt(start + at * dayMs);
-    const shared = {
-      schema: 1 as const,
-      id: `command-${nth}`,
-      by: "operator",
-      at: start + random.between(4, days * 24 + 2) * hourMs + random.between(0, hourMs),
-    };
+    const at = start + random.between(4, days * 24 + 2) * hourMs + random.between(0, hourMs);
+    const first = Math.floor((at - start) / dayMs) - random.between(0, 3);
+    const shared = { schema: 1 as const, id: `command-${nth}`, by: "operator", at };
     const task = `${step.id}@${day(first)}`;
-    commands.push(
-      random.pick<Command>([
-        {
-          kind: "backfill-requested",
-          ...shared,
-          target: step.id,
-          start: day(first),
-          end: day(first + random.between(0, 4)),
-        },
-        { kind: "task-retry", ...shared, task },
-        { kind: "task-cancel", ...shared, task },
-      ]),
-    );
+    const span = random.between(0, 4);
+    const command = random.pick<Command>([
+      {
+        kind: "backfill-requested",
+        ...shared,
+        target: step.id,
+        start: day(first),
+        end: day(first + span),
+      },
+      { kind: "task-retry", ...shared, task },
+      { kind: "task-cancel", ...shared, task },
+    ]);
+    commands.push(command);
+    const ranged = Math.min(span + 1, step.stepDays);
+    if (command.kind !== "backfill-requested" || ranged === 1 || random.chance(0.5)) continue;
+    const later = { id: `command-${nth}-after`, at: at + random.between(60_000, 2 * hourMs) };
+    const range = `${step.id}@${day(first)}..${day(first + ranged - 1)}`;
+    commands.push({ kind: "task-cancel", ...shared, ...later, task: range });
   }
   return commands;
 }

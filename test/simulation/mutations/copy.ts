@@ -7,8 +7,21 @@ const root = new URL("../../..", import.meta.url).pathname;
 const copied = [
   "package.json",
   "tsconfig.json",
-  ...["adapters", "cli", "core", "examples", "lake", "ports", "releases", "schemas", "services"],
-  ...["test", "bench", "docs", "README.md", "vitest.config.ts", ".oxlintrc.json"],
+  "adapters",
+  "bench",
+  "cli",
+  "core",
+  "docs",
+  "examples",
+  "lake",
+  "ports",
+  "releases",
+  "schemas",
+  "services",
+  "test",
+  "README.md",
+  "vitest.config.ts",
+  ".oxlintrc.json",
 ];
 
 /** The sources with a bug planted in them, in a folder of its own. */

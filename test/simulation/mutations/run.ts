@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { copyWith } from "./copy.ts";
+import type { Planted } from "./planted.ts";
+
+/** How many seeds of the copy's simulation it takes to see the bug; null: none of them does. */
+export async function seedsUntilCaught(
+  bug: Planted,
+  { from, seeds }: { readonly from: number; readonly seeds: number },
+): Promise<number | null> {
+  const copy = copyWith(bug);
+  try {
+    const asked = ["--stop", "--from", `${from}`, "--seeds", `${seeds}`];
+    const main = join(copy.folder, "test/simulation/main.ts");
+    const { output } = await run(copy.folder, [
+      "--import",
+      import.meta.resolve("tsx"),
+      main,
+      ...asked,
+    ]);
+    const [line = ""] = output.split("\n");
+    if (!line.startsWith("{"))
+      throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
+    const { failing } = JSON.parse(line) as { failing: number[] };
+    return failing[0] === undefined ? null : failing[0] - from + 1;
+  } finally {
+    copy.remove();
+  }
+}
+
+/** Whether all tests but the simulation pass with the bug. */
+export async function runTests(bug: Planted): Promise<"pass" | "fail"> {
+  const copy = copyWith(bug);
+  try {
+    const vitest = dirname(createRequire(import.meta.url).resolve("vitest/package.json"));
+    const asked = ["run", "--bail", "1", "--exclude", "test/simulation/**"];
+    const { code } = await run(copy.folder, [join(vitest, "vitest.mjs"), ...asked]);
+    return code === 0 ? "pass" : "fail";
+  } finally {
+    copy.remove();
+  }
+}
+
+function run(
+  cwd: string,
+  args: readonly string[],
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const hear = (data: Buffer) => {
+    output += data.toString();
+  };
+  child.stdout.on("data", hear);
+  child.stderr.on("data", hear);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}
