@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 const here = new URL(".", import.meta.url).pathname;
 const asked = process.argv.slice(2);
 const names = readdirSync(here)
-  .filter((file) => file.endsWith(".ts") && !["main.ts", "print.ts"].includes(file))
+  .filter((file) => file.endsWith(".ts") && !["main.ts", "print.ts", "source.ts"].includes(file))
   .map((file) => file.slice(0, -".ts".length))
   .filter((name) => !name.endsWith("-writer") && (asked.length === 0 || asked.includes(name)));
 for (const name of names) {

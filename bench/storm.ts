@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { Subject } from "rxjs";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { runServices } from "../cli/run-services.ts";
-import { commitDelta } from "../lake/delta-writer.ts";
 import { type Log, silentLog } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
 import { writeRelease } from "../releases/release.ts";
@@ -12,6 +11,7 @@ import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
 import { stagingQueryFiles } from "../test/support/staging-queries.ts";
 import { print } from "./print.ts";
+import { landSource } from "./source.ts";
 
 /**
  * One landing makes many tasks ready at once. Timed from the commit of the source to the last task's
@@ -24,20 +24,6 @@ const dayBefore = "2025-09-29";
 
 async function until(true_: () => boolean): Promise<void> {
   while (!true_()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-async function land(world: World, partition: string): Promise<void> {
-  await commitDelta(
-    world.lake,
-    { path: "bench/source", partitionColumn: "ds" },
-    {
-      partitions: [{ partition, rows: 1 }],
-      mode: "append",
-      operation: "WRITE",
-      engineInfo: "bench",
-      at: 0,
-    },
-  );
 }
 
 /** Commits on disk that the rehearsed jobs of the day wrote. */
@@ -63,7 +49,7 @@ async function storm(tasks: number, folder: string): Promise<void> {
     settings,
     log: silentLog,
   });
-  await land(world, dayBefore);
+  await landSource(world.lake, dayBefore);
   const queries = Array.from({ length: tasks }, (_, at) => [`q${at}`, ["bench.source"]] as const);
   const files = stagingQueryFiles(Object.fromEntries(queries.map(([q, t]) => [q, [...t]])));
   const release = await writeRelease(world.configs, files);
@@ -80,7 +66,7 @@ async function storm(tasks: number, folder: string): Promise<void> {
   await until(() => succeeded >= tasks);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const [cpu, begun] = [process.cpuUsage(), performance.now()];
-  await land(world, day);
+  await landSource(world.lake, day);
   await until(() => succeeded >= 2 * tasks);
   const seconds = (performance.now() - begun) / 1_000;
   const used = process.cpuUsage(cpu);

@@ -5,17 +5,16 @@ import { Subject } from "rxjs";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { runServices } from "../cli/run-services.ts";
 import { addDays } from "../core/dates.ts";
-import { commitDelta } from "../lake/delta-writer.ts";
 import type { JobRunner } from "../ports/job-runner.ts";
 import { silentLog } from "../ports/log.ts";
 import type { TaskStore } from "../ports/task-store.ts";
-import type { World } from "../ports/world.ts";
 import { writeRelease } from "../releases/release.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
 import { task } from "../test/support/documents.ts";
 import { stagingQueryFiles } from "../test/support/staging-queries.ts";
 import { print, quantiles } from "./print.ts";
+import { landSource } from "./source.ts";
 
 /**
  * From the commit of a partition that ten tasks wait for to the tenth submit, with few and with very
@@ -53,20 +52,6 @@ async function until(true_: () => boolean): Promise<void> {
   while (!true_()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-function land({ lake }: World, partition: string): Promise<unknown> {
-  return commitDelta(
-    lake,
-    { path: "bench/source", partitionColumn: "ds" },
-    {
-      partitions: [{ partition, rows: 1 }],
-      mode: "append",
-      operation: "WRITE",
-      engineInfo: "bench",
-      at: 0,
-    },
-  );
-}
-
 async function measure(waiting: number, folder: string): Promise<number> {
   const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
   const opened = openEmbedded({
@@ -86,7 +71,7 @@ async function measure(waiting: number, folder: string): Promise<number> {
   };
   const world = { ...opened, runner };
   await preload(world.store, waiting);
-  await land(world, addDays(firstDay, -1));
+  await landSource(world.lake, addDays(firstDay, -1));
   const release = await writeRelease(world.configs, files());
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
@@ -97,7 +82,7 @@ async function measure(waiting: number, folder: string): Promise<number> {
   for (let nth = 0; nth < landings; nth++) {
     const wanted = submitted + concerned;
     const begun = performance.now();
-    await land(world, addDays(firstDay, nth));
+    await landSource(world.lake, addDays(firstDay, nth));
     await until(() => submitted >= wanted);
     tookMs.push(performance.now() - begun);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -6,18 +6,11 @@ import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
+import type { World } from "../../ports/world.ts";
 import { answered, call, type Life, never, whileAlive } from "./life.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
-export interface ProcessPorts {
-  readonly bus: Bus;
-  readonly store: TaskStore;
-  readonly lake: ObjectStore;
-  readonly configs: ObjectStore;
-  readonly keyValueStore: KeyValueStore;
-  readonly runner: JobRunner;
-  readonly clock: Clock;
-}
+export type ProcessPorts = Omit<World, "close">;
 
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;

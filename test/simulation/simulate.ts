@@ -8,6 +8,7 @@ import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import { tracker } from "../../services/tracker/pipeline.ts";
 import { watcher } from "../../services/watcher/pipeline.ts";
 import { type FaultOptions, faultsOf } from "./faults.ts";
+import type { LiveFile } from "./lake-record.ts";
 import { type Place, placeOf } from "./place.ts";
 import { startProcess } from "./process.ts";
 import type { ProcessPorts } from "./process-ports.ts";
@@ -164,6 +165,11 @@ async function nextVersion(lake: ReturnType<Place["openLake"]>, path: string): P
   return ((await listCommits(lake, path)).at(-1)?.version ?? -1) + 1;
 }
 
+function removal({ path, partitionValues }: LiveFile, at: number): object {
+  const more = { dataChange: true, extendedFileMetadata: true, size: 1_000 };
+  return { remove: { path, deletionTimestamp: at, partitionValues, ...more } };
+}
+
 /** DELETE FROM the day, as Delta writes it. */
 async function removeDay(
   place: Place,
@@ -176,16 +182,7 @@ async function removeDay(
   const at = place.time.now();
   const actions = [
     { commitInfo: { timestamp: at, operation: "DELETE" } },
-    ...files.map((file) => ({
-      remove: {
-        path: file.path,
-        deletionTimestamp: at,
-        dataChange: true,
-        extendedFileMetadata: true,
-        partitionValues: file.partitionValues,
-        size: 1_000,
-      },
-    })),
+    ...files.map((file) => removal(file, at)),
   ];
   const body = actions.map((action) => JSON.stringify(action)).join("\n");
   await lake.write(commitObject(path, await nextVersion(lake, path)), Buffer.from(body));
@@ -215,16 +212,7 @@ async function replaceTable(
     configuration: {},
     createdTime: at,
   };
-  const removes = place.lakeRecord.all(path).map((file) => ({
-    remove: {
-      path: file.path,
-      deletionTimestamp: at,
-      dataChange: true,
-      extendedFileMetadata: true,
-      partitionValues: file.partitionValues,
-      size: 1_000,
-    },
-  }));
+  const removes = place.lakeRecord.all(path).map((file) => removal(file, at));
   const actions = [
     { commitInfo: { timestamp: at, operation: "CREATE OR REPLACE TABLE" } },
     { metaData },
