@@ -193,7 +193,8 @@ function ask(work: Work, id: TaskId, command: Command): void {
 function woken(work: Work, id: TaskId, submitted: string | null): void {
   const task = work.deciding.draft.get(`tasks/${id}`);
   if (task === null) return;
-  if (!isLive(task.state)) return concern(work, id);
+  // Its turn is when writers of its inputs have had theirs.
+  if (!isLive(task.state)) return enqueue(work, id);
   const after = wake(work.deciding, task, submitted);
   if (after === task) return;
   move(work, task, after);

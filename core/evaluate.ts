@@ -187,11 +187,13 @@ function again(deciding: Deciding, task: Task, step: PlanStep): Task {
   }
 }
 
-function remarked(task: Task, remark: string): Task {
-  if (task.state.kind !== "succeeded")
-    return task.wakeAt === null ? task : { ...task, wakeAt: null };
-  if (task.state.remark === remark && task.wakeAt === null) return task;
-  return { ...task, state: { ...task.state, remark }, why: `done: ${remark}`, wakeAt: null };
+/** A success that stands though an input landed again: what it was stays its remark. */
+function remarked(task: Task, waived: string): Task {
+  const asleep = task.wakeAt === null ? task : { ...task, wakeAt: null };
+  if (task.state.kind !== "succeeded") return asleep;
+  const { remark } = task.state;
+  const why = `done: ${remark === null ? "" : `${remark}; `}${waived}`;
+  return task.why === why ? asleep : { ...asleep, why };
 }
 
 /** A task as it is before its first fact. */

@@ -68,14 +68,13 @@ export function releaseSlots(deciding: Deciding, task: Task, step: PlanStep | un
     }
     if (release(deciding, pool, task.id)) freed.push(pool);
   }
-  return STATUS[task.state.kind].terminal
-    ? [...freed, ...releasePassedOn(deciding, task, step)]
-    : freed;
+  return [...freed, ...releasePassedOn(deciding, task, step)];
 }
 
 /**
- * Frees the unpartitioned tables whose holds a task that has ended was the last to need; answers the
- * pools that have room again. Doing it again does nothing.
+ * Frees the unpartitioned tables whose holds a task was the last to need: it has ended, or its upload
+ * is to run again first, and takes the table anew. Answers the pools that have room again; doing it
+ * again does nothing.
  */
 export function releasePassedOn(
   deciding: Deciding,
@@ -88,6 +87,7 @@ export function releasePassedOn(
     const holder = taskId(before, parseTaskId(task.id).range);
     const state = deciding.draft.get(`tasks/${holder}`)?.state.kind;
     if (state !== undefined && STATUS[state].live) return [];
+    if (state === "succeeded" && !STATUS[task.state.kind].terminal) return [];
     const pool = tablePool(upstream);
     return release(deciding, pool, holder) ? [pool] : [];
   });

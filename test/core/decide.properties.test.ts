@@ -126,7 +126,7 @@ test("I4: when all is quiet, what overwrites has read the newest version of ever
       quiet(w);
       for (const task of w.tasks()) {
         if (task.state.kind !== "succeeded" || plan.step(task.step)?.effect === "fills") continue;
-        if (/is newer|runs again when/.test(task.state.remark ?? "")) continue;
+        if (/is newer|runs again when/.test(task.why)) continue;
         for (const { table, range } of inputsOf(task)) {
           const document = w.document(`landings/${table}@${range.slice(0, 7)}`) as {
             partitions: Record<string, { version: { n: number } }>;

@@ -201,6 +201,19 @@ describe("an unpartitioned upload table", () => {
     expect(w.document("pools/table:out.up")).toHaveProperty("holders", {});
   });
 
+  test("is free again when its upload is to run once more and its load is to be tried again", () => {
+    const w = world(plan, settled);
+    w.land("data.e", "2025-09-29", 1);
+    w.succeed("gb/upload@2025-09-29", 1);
+    w.land("data.e", "2025-09-29", 2);
+    w.fact("data.e", "2025-09-29", w.landing(3, { state: "gone" }));
+    w.nudge({ kind: "landed", table: "data.e", partition: "2025-09-29" });
+    expect(w.state("gb/upload@2025-09-29")).toBe("waiting");
+    expect(w.fail("gb/upload-to-kv@2025-09-29").freed).toEqual(["table:out.up"]);
+    w.land("data.e", "2025-09-30", 4);
+    expect(w.state("gb/upload@2025-09-30")).toBe("launching");
+  });
+
   test("that came free goes on to the next in the queue when the first does not take it", () => {
     const w = world(plan, settled);
     for (const [n, day] of ["2025-09-28", "2025-09-29", "2025-09-30"].entries()) {
@@ -226,6 +239,36 @@ test("days of an unbounded input that land together all run (I8)", () => {
     { kind: "landed", table: "data.e", partition: "2025-09-30" },
   );
   expect(w.launchedIds().sort()).toEqual(["u/backfill@2025-09-29", "u/backfill@2025-09-30"]);
+});
+
+test("a reader that is to be tried again does not overtake its writer, which is claimed in the same look", () => {
+  const w = world(planOf(step("a", [input("data.e")]), step("b", [input("out.a")])), {
+    ...settled,
+    retries: { ...noRetry.retries, job: { max: 1, delayMs: 1 } },
+  });
+  w.land("data.e", "2025-09-30");
+  w.succeed("a/backfill@2025-09-30", 1);
+  w.fail("b/backfill@2025-09-30");
+  w.pass(1_000);
+  w.fact("data.e", "2025-09-30", w.landing(2));
+  w.nudge(
+    { kind: "woken", task: "b/backfill@2025-09-30", submitted: null },
+    { kind: "landed", table: "data.e", partition: "2025-09-30" },
+  );
+  expect(w.state("a/backfill@2025-09-30")).toBe("launching");
+  expect(w.state("b/backfill@2025-09-30")).toBe("waiting");
+});
+
+test("a success keeps saying what it was when an input lands again", () => {
+  const w = world(planOf(step("a", [input("data.e")], { effect: "fills" })), settled);
+  w.fact("out.a", "2025-09-30", w.landing(1));
+  w.land("data.e", "2025-09-30", 1);
+  w.succeed("a/backfill@2025-09-30", 1);
+  w.land("data.e", "2025-09-30", 2);
+  expect(w.task("a/backfill@2025-09-30")?.state).toMatchObject({ remark: "already filled" });
+  expect(w.why("a/backfill@2025-09-30")).toBe(
+    "done: already filled; data.e@2025-09-30 landed again; a rerun would fill nothing: the output exists",
+  );
 });
 
 test("a producer that is cancelled in its queue lets its readers go on", () => {

@@ -15,7 +15,10 @@ export interface Life {
   die(): void;
 }
 
-export const never = new Promise<never>(() => {});
+/** What a dead process waits for: a promise of its own each time, so that what waits is forgotten. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 export interface Call<T> {
   /** What is called, in words. */
@@ -32,16 +35,16 @@ export interface Call<T> {
 export async function call<T>(life: Life, { what, port, effect, ...kinds }: Call<T>): Promise<T> {
   const { place, faults, name } = life;
   const { time } = place;
-  if (!life.alive) return never;
+  if (!life.alive) return never();
   const words = (how: string) => () => `${name}: ${what} ${how}`;
   await time.sleep(faults.random.between(0, 15));
   if (kinds.slow !== undefined && faults.strikes(kinds.slow, words("takes its time"))) {
     await time.sleep(faults.random.between(1_000, 60_000));
   }
-  if (!life.alive) return never;
+  if (!life.alive) return never();
   if (faults.strikes("crash-before", words("never happens, the process dies"))) {
     life.die();
-    return never;
+    return never();
   }
   if (place.isOut(port)) throw new RetryableError(`${port} is out`);
   if (kinds.refused !== undefined && faults.strikes(kinds.refused, words("is refused"))) {
@@ -71,7 +74,7 @@ export async function answered(life: Life): Promise<void> {
   while (life.alive && life.stalledUntil > place.time.now()) {
     await place.time.sleep(life.stalledUntil - place.time.now());
   }
-  if (!life.alive) await never;
+  if (!life.alive) await never();
 }
 
 /** Values reach a process that lives, after whatever stall it is in. */

@@ -96,7 +96,10 @@ async function many({ from, seeds, faults, processes }: Options): Promise<Told[]
       execArgv: ["--import", import.meta.resolve("tsx")],
     });
     worker.on("message", (told: Told) => {
-      if (told.broken.length > 0) failing.push(told);
+      if (told.broken.length > 0) {
+        failing.push(told);
+        if (!process.stderr.isTTY) process.stderr.write(`seed ${told.seed}: ${told.broken[0]}\n`);
+      }
       bar.increment(1, { failing: failing.length });
     });
     return new Promise<void>((resolve, reject) => {

@@ -189,7 +189,7 @@ function clockOf(life: Life, time: SimulatedTime): Clock {
     while (life.alive && life.stalledUntil > time.now()) {
       await time.sleep(life.stalledUntil - time.now());
     }
-    if (!life.alive) await never;
+    if (!life.alive) await never();
   };
   return {
     now: () => time.now() + skewMs,

@@ -6,6 +6,7 @@ import {
   daysFrom,
   type History,
   stepOf,
+  stepsThatMayDecide,
   taskName,
   touchesOf,
 } from "./history.ts";
@@ -35,6 +36,12 @@ export function taskStored(
     (before?.state.kind !== "succeeded" || before.state.run !== state.run)
   ) {
     succeeded(history, task, at);
+  }
+  if (state.kind === "skipped" && before?.state.kind !== "skipped") {
+    const asked = stepsThatMayDecide(history, task.step, at);
+    if (asked.some((step) => step.latestOnly && !step.readByOthers)) {
+      history.skippedRightly.add(task.id);
+    } else history.skippedRightly.delete(task.id);
   }
   if (state.kind === "failed" && before?.state.kind !== "failed") failed(history, task, at);
   const asked = task.runs.filter(({ because }) => because.endsWith(" by operator")).length;

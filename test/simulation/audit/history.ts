@@ -66,6 +66,8 @@ export interface History {
   readonly settings: Settings;
   /** Every release so far: while several are in flight any of them may have decided. */
   readonly wanted: Wanted[];
+  /** When each of them but the first was written. */
+  readonly releasedAt: EpochMs[];
   readonly touches: Map<TableName, Map<Partition, Touch[]>>;
   readonly lives: Map<TableName, { life: number; tableId: string }>;
   readonly tasks: Map<TaskId, Task>;
@@ -83,6 +85,8 @@ export interface History {
   readonly commands: Map<string, CommandDocument>;
   /** When the last job of a task's run was claimed; of a step that only fills, the first. */
   readonly claims: Map<string, EpochMs>;
+  /** Tasks that were skipped while a newer day could stand for theirs. */
+  readonly skippedRightly: Set<TaskId>;
   /** When the first document of a table was stored: what landed before may be backlog. */
   firstLook: EpochMs;
   readonly broken: Broken[];
@@ -92,6 +96,8 @@ export function emptyHistory(settings: Settings, wanted: Wanted): History {
   return {
     settings,
     wanted: [wanted],
+    releasedAt: [],
+    skippedRightly: new Set(),
     touches: new Map(),
     lives: new Map(),
     tasks: new Map(),
@@ -128,6 +134,16 @@ export function released(history: History, wanted: Wanted, at: EpochMs): void {
     if (!before.has(id)) history.since.set(id, at + decidesWithinMs);
   }
   history.wanted.push(wanted);
+  history.releasedAt.push(at);
+}
+
+/** What releases that may decide at a time say of a step: the newest, and those it may not have replaced yet. */
+export function stepsThatMayDecide(history: History, id: string, at: EpochMs): WantedStep[] {
+  return history.wanted.flatMap((wanted, nth) => {
+    const replacedAt = history.releasedAt[nth] ?? Number.POSITIVE_INFINITY;
+    if (replacedAt + decidesWithinMs < at) return [];
+    return wanted.steps.filter((step) => step.id === id);
+  });
 }
 
 /** The step as the newest release that has it means it. */

@@ -45,7 +45,7 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
   if (kind === "waiting" && couldRun(history, task.id, at)) {
     say(`${task.id} waits although nothing is missing: ${task.why}`);
   }
-  if (kind === "skipped" && !(step.latestOnly && !step.readByOthers)) {
+  if (kind === "skipped" && !history.skippedRightly.has(task.id)) {
     say(`${task.id} was skipped: ${task.why}`);
   }
   const isFinal = !step.latestOnly || isNewest(history, task);
