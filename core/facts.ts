@@ -1,8 +1,16 @@
-import type { JobSettled, PartitionLanded } from "../schemas/events.ts";
-import { type Partition, parseTaskId, type TableName } from "../schemas/ids.ts";
+import type { DocumentId } from "../schemas/documents.ts";
+import type { JobSettled, PartitionLanded, TableRecreated } from "../schemas/events.ts";
+import { type EpochMs, type Partition, parseTaskId, type TableName } from "../schemas/ids.ts";
 import type { Landing, Version } from "../schemas/landings.ts";
+import { addDays, partitionAt } from "./dates.ts";
 import type { Draft } from "./draft.ts";
-import { compareVersions, emptyLandings, landingsId, mergeLanding } from "./landings.ts";
+import {
+  compareVersions,
+  emptyLandings,
+  landingsId,
+  landingsIds,
+  mergeLanding,
+} from "./landings.ts";
 import type { PlanIndex } from "./plan-index.ts";
 
 /** One partition as a fact tells it. */
@@ -47,6 +55,7 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
     ]),
   );
   for (const { table, partition, landing, whole } of told) {
+    if (isOfFormerLog(landing, draft.get(`tables/${table}`)?.epoch)) continue;
     const id = landingsId(table, partition);
     const before = draft.get(id);
     const document = before ?? emptyLandings(table, partition);
@@ -54,7 +63,7 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
     if (merged !== before) draft.put(id, merged);
     if (landing.state !== "landed") continue;
     const known = draft.get(`tables/${table}`);
-    if (known === null || partition < known.first) {
+    if (known?.first === undefined || partition < known.first) {
       draft.put(`tables/${table}`, { ...known, schema: 1, table, first: partition });
     }
     if (whole === true) rememberNewest(draft, table, landing.version);
@@ -66,4 +75,53 @@ function rememberNewest(draft: Draft, table: TableName, version: Version): void 
   if (known === null) return;
   if (known.newest !== undefined && compareVersions(known.newest, version) >= 0) return;
   draft.put(`tables/${table}`, { ...known, newest: version });
+}
+
+/** Whether a landing was read in a log that its table does not have any more. */
+function isOfFormerLog({ seenBy, version }: Landing, epoch: number | undefined): boolean {
+  const isRead = seenBy === "delta" || seenBy === "job";
+  return isRead && epoch !== undefined && version.epoch < epoch;
+}
+
+/** How far beyond today partitions of a table may lie. */
+const daysAhead = 366;
+
+/** Remembers where a table that was made anew begins. Answers the documents that hold its landings. */
+export function mergeRecreated(
+  draft: Draft,
+  { table, epoch }: Pick<TableRecreated, "table" | "epoch">,
+  now: EpochMs,
+): readonly DocumentId<"landings">[] {
+  const known = draft.get(`tables/${table}`);
+  if (epoch > (known?.epoch ?? 0))
+    draft.put(`tables/${table}`, { ...known, schema: 1, table, epoch });
+  if (known?.first === undefined) return [];
+  return landingsIds(table, { start: known.first, end: addDays(partitionAt(now), daysAhead) });
+}
+
+/**
+ * What the former log of a table landed is gone. Answers every partition that is so, also when it
+ * was before: whoever heard of it may have died before it was looked at.
+ */
+export function mergeGone(
+  draft: Draft,
+  ids: readonly DocumentId<"landings">[],
+  epoch: number,
+): Partition[] {
+  draft.need(ids);
+  return ids.flatMap((id) => {
+    const document = draft.get(id);
+    const former = Object.entries(document?.partitions ?? {}).filter(([, landing]) =>
+      isOfFormerLog(landing, epoch),
+    );
+    const landed = former.filter(([, { state }]) => state === "landed");
+    if (document !== null && landed.length > 0) {
+      const gone = landed.map(([day, landing]) => [day, { ...landing, state: "gone" as const }]);
+      draft.put(id, {
+        ...document,
+        partitions: { ...document.partitions, ...Object.fromEntries(gone) },
+      });
+    }
+    return former.map(([day]) => day);
+  });
 }

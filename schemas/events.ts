@@ -21,6 +21,19 @@ export const PartitionLanded = z.object({
 });
 export type PartitionLanded = Readonly<z.infer<typeof PartitionLanded>>;
 
+/**
+ * A Delta table was made anew: its log begins again, under another `metaData.id` or shorter. What
+ * its former log had landed is gone, also what is told late.
+ */
+export const TableRecreated = z.object({
+  kind: z.literal("table-recreated"),
+  schema: z.literal(1),
+  table: TableName,
+  /** Versions of the new log begin with this epoch. */
+  epoch: z.number().int().min(1),
+});
+export type TableRecreated = Readonly<z.infer<typeof TableRecreated>>;
+
 /** One partition of a step's output as the tracker found it after the job ended. */
 export const OutputSeen = z.object({
   table: TableName,
@@ -71,6 +84,7 @@ export type Tick = Readonly<z.infer<typeof Tick>>;
 /** Everything that crosses the bus. */
 export const LandfallEvent = z.discriminatedUnion("kind", [
   PartitionLanded,
+  TableRecreated,
   JobSettled,
   ConfigsReleased,
   Tick,

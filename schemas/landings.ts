@@ -51,8 +51,13 @@ export type LandingsDocument = Readonly<z.infer<typeof LandingsDocument>>;
 export const TableDocument = z.object({
   schema: z.literal(1),
   table: TableName,
-  /** The earliest partition ever seen. Windows that reach further back do not wait for more. */
-  first: Partition,
+  /**
+   * The earliest partition ever seen; left out: none was. Windows that reach further back do not
+   * wait for more.
+   */
+  first: Partition.exactOptional(),
+  /** Of a Delta table that was made anew: where versions of its log begin; lower ones are gone. */
+  epoch: z.number().int().min(1).exactOptional(),
   /** Of a table without partitions: the newest version of the whole that was seen. */
   newest: Version.exactOptional(),
 });

@@ -1,39 +1,16 @@
 import { type Decided, decide } from "../../core/decide.ts";
-import { draftOver, Unread } from "../../core/draft.ts";
-import { mergeLandings, type Seen } from "../../core/facts.ts";
+import { draftOver } from "../../core/draft.ts";
 import type { Nudge } from "../../core/work.ts";
-import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
-import type { Log } from "../../ports/log.ts";
-import type { TaskStore } from "../../ports/task-store.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import type { Documents } from "./documents.ts";
+import { type Committing, type Proposal, untilCommitted } from "./committing.ts";
 import type { Plans } from "./plans.ts";
 
-export interface Looking {
-  readonly store: TaskStore;
-  readonly documents: Documents;
-  readonly clock: Clock;
+export interface Looking extends Committing {
   readonly settings: Settings;
-  readonly log: Log;
   /** The name this dispatcher claims under. */
   readonly by: string;
   readonly plans: Plans;
-}
-
-/** Landings that one commit of facts holds: each touches at most two documents. */
-const landingsPerCommit = 150;
-
-/** Merges landings into their documents. Resolves once all are durable. */
-export async function storeFacts(looking: Looking, told: readonly Seen[]): Promise<void> {
-  for (let at = 0; at < told.length; at += landingsPerCommit) {
-    const page = told.slice(at, at + landingsPerCommit);
-    await untilCommitted(looking, () => {
-      const draft = draftOver(looking.documents.known);
-      mergeLandings(draft, page);
-      return { changes: draft.changes(), result: undefined };
-    });
-  }
 }
 
 /**
@@ -78,11 +55,6 @@ function isOfEvent(nudge: Nudge | undefined): boolean {
   return nudge?.kind === "settled" || nudge?.kind === "command" || nudge?.kind === "landed";
 }
 
-interface Proposal<R> {
-  readonly changes: Decided["changes"];
-  readonly result: R;
-}
-
 async function decideOn(
   looking: Looking,
   nudges: readonly Nudge[],
@@ -102,39 +74,6 @@ async function decideOn(
       await documents.read(["plans/current"]);
       await looking.plans.refresh();
       return "again";
-  }
-}
-
-/**
- * Proposes and commits until a proposal's checks held. What was read is read again after a
- * conflict, after a pause that grows with jitter, so that two dispatchers do not dance.
- */
-async function untilCommitted<R>(
-  looking: Looking,
-  propose: () => Promise<Proposal<R> | "again"> | Proposal<R>,
-): Promise<R> {
-  const { store, documents, clock, log } = looking;
-  for (let conflicts = 0; ; ) {
-    let proposal: Proposal<R> | "again";
-    try {
-      proposal = await propose();
-    } catch (cause) {
-      if (!(cause instanceof Unread)) throw cause;
-      await documents.read(cause.ids);
-      continue;
-    }
-    if (proposal === "again") continue;
-    const { changes, result } = proposal;
-    if (changes.writes.length === 0 && changes.checks.length === 0) return result;
-    const answer = await store.commit(changes);
-    if (answer.kind === "committed") {
-      documents.committed(changes, answer.version);
-      return result;
-    }
-    documents.forget(changes);
-    conflicts += 1;
-    if (conflicts > 3) log.warn({ conflicts, answer }, "commit did not hold, deciding again");
-    await clock.pause(Math.min(1_000, 5 * 2 ** conflicts));
   }
 }
 

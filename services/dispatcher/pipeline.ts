@@ -15,8 +15,9 @@ import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.t
 import type { Settings } from "../../schemas/settings.ts";
 import { documentsOf } from "./documents.ts";
 import { type Executing, execute, launch } from "./execute.ts";
+import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
-import { type Looking, look, storeFacts } from "./look.ts";
+import { type Looking, look } from "./look.ts";
 import { type Plans, plansOf } from "./plans.ts";
 
 export interface DispatcherPorts {
@@ -142,11 +143,13 @@ async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGe
   );
   const told = await landingsOfPlan(state, facts);
   await storeFacts(state.looking, told);
+  const gone = await tablesMadeAnew(state, events);
   const hasTick = events.some(({ kind }) => kind === "tick");
   const day = dayOfPlan(state);
   const nudges = [
     ...events.flatMap(eventNudges),
     ...landedNudges(told),
+    ...gone,
     ...added,
     ...(hasTick ? await timeNudges(state) : []),
   ];
@@ -181,6 +184,22 @@ async function landingsOfPlan(state: Dispatching, facts: readonly Fact[]): Promi
       : plans.current()?.step(parseTaskId(fact.task).step) !== undefined;
   if (!facts.every(inPlan)) await plans.refresh();
   return landingsTold(plans.current(), facts.filter(inPlan));
+}
+
+/** Stores that tables were made anew; answers what is to be looked at because it is gone. */
+async function tablesMadeAnew(
+  { looking }: Dispatching,
+  events: readonly LandfallEvent[],
+): Promise<Nudge[]> {
+  const nudges: Nudge[] = [];
+  for (const event of events) {
+    if (event.kind !== "table-recreated") continue;
+    const { table } = event;
+    for (const partition of await storeRecreated(looking, event)) {
+      nudges.push({ kind: "landed", table, partition });
+    }
+  }
+  return nudges;
 }
 
 function landedNudges(told: readonly Seen[]): Nudge[] {

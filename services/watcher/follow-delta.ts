@@ -11,7 +11,7 @@ import {
 import { landingsOfState, type TableLandings } from "../../lake/delta-reader.ts";
 import { withDeltaTable } from "../../lake/delta-table.ts";
 import type { CursorDocument } from "../../schemas/documents.ts";
-import type { PartitionLanded } from "../../schemas/events.ts";
+import type { PartitionLanded, TableRecreated } from "../../schemas/events.ts";
 import { eventsOfCommit, nextCursor } from "./commit-events.ts";
 import {
   emptyCursor,
@@ -22,7 +22,6 @@ import {
   rememberGeneration,
   tellOnce,
 } from "./followed.ts";
-import { goneWithTheOld } from "./recreated.ts";
 
 /** Events published together while a table catches up. */
 const publishedTogether = 500;
@@ -136,8 +135,8 @@ async function readWhole(
     table.cursor = await following.begin({ ...cursorAt(table, seen), telling: true });
     if (table.cursor.telling !== true) return;
   }
+  if (restarted) await following.publish(madeAnew(table, cursor));
   const events = restarted ? all(seen) : newsOf(seen, { cursor: table.cursor, backlog });
-  if (restarted) events.push(...(await goneWithTheOld(following, table.table, seen)));
   await publishInPages(following, events);
   if (seen.version >= 0) {
     table.cursor = cursorAt(table, seen);
@@ -154,6 +153,17 @@ function cursorAt({ table }: Followed, seen: TableLandings): CursorDocument {
     contiguous: seen.version,
     partitionColumns: [...seen.partitionColumns],
   };
+}
+
+/** Versions of the new log begin with the epoch after the cursor's, as `landingsOfState` counts them. */
+function madeAnew({ table }: Followed, cursor: CursorDocument | null): TableRecreated[] {
+  const epoch = 1 + (cursor?.epoch ?? 0);
+  return table.landsAs.map(({ name }) => ({
+    kind: "table-recreated",
+    schema: 1,
+    table: name,
+    epoch,
+  }));
 }
 
 /**

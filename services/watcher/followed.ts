@@ -4,7 +4,7 @@ import type { Log } from "../../ports/log.ts";
 import type { ObjectInfo, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { CursorDocument } from "../../schemas/documents.ts";
-import type { PartitionLanded } from "../../schemas/events.ts";
+import type { PartitionLanded, TableRecreated } from "../../schemas/events.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
 import type { Landing } from "../../schemas/landings.ts";
 import type { Settings } from "../../schemas/settings.ts";
@@ -17,7 +17,7 @@ export interface Following {
   readonly settings: Settings;
   readonly log: Log;
   /** Resolves when every event is durable. Throws `RetryableError` when told to stop before. */
-  publish(events: readonly PartitionLanded[]): Promise<void>;
+  publish(events: readonly (PartitionLanded | TableRecreated)[]): Promise<void>;
   /**
    * Makes durable how far a table reached at its first look, before that is told: what comes later is
    * news, whatever crashes. Answers the cursor that is stored.

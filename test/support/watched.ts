@@ -7,7 +7,7 @@ import type { Bus } from "../../ports/bus.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { CursorDocument } from "../../schemas/documents.ts";
-import type { PartitionLanded } from "../../schemas/events.ts";
+import type { PartitionLanded, TableRecreated } from "../../schemas/events.ts";
 import type { PlanTable } from "../../schemas/plan.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { type WatcherPorts, watcher } from "../../services/watcher/pipeline.ts";
@@ -18,6 +18,7 @@ export class Watched {
   readonly folder = temporaryLake();
   readonly lake = this.folder.lake;
   readonly events: PartitionLanded[] = [];
+  readonly recreated: TableRecreated[] = [];
   readonly lines: string[] = [];
   private readonly state = temporaryLake();
   readonly bus: Bus = sqliteBus({ file: join(this.state.root, "bus.db") });
@@ -29,7 +30,9 @@ export class Watched {
   private readonly deliveries = this.bus
     .deliveries({ unackedMax: 1_000, leaseMs: 60_000 })
     .subscribe((delivery) => {
-      if (delivery.event.kind === "partition-landed") this.events.push(delivery.event);
+      const { event } = delivery;
+      if (event.kind === "partition-landed") this.events.push(event);
+      if (event.kind === "table-recreated") this.recreated.push(event);
       delivery.ack();
       this.changed.next();
     });

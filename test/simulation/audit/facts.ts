@@ -1,6 +1,6 @@
 import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
-import type { LandingsDocument } from "../../../schemas/landings.ts";
+import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import type { History, Stored, Touch } from "./history.ts";
@@ -62,9 +62,13 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       if (body !== null) history.commands.set(name, body as CommandDocument);
       return;
     case "tables":
-      if (body !== null) history.firstDays.set(name, (body as { first: Partition }).first);
+      if (body !== null) firstDay(history, name, body as TableDocument);
       return;
     case "pools":
       if (body !== null) history.pools.set(name, (body as PoolDocument).holders);
   }
+}
+
+function firstDay(history: History, table: string, { first }: TableDocument): void {
+  if (first !== undefined) history.firstDays.set(table, first);
 }
