@@ -10,6 +10,7 @@ import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, retiredBecause, wake } from "./evaluate.ts";
+import { rememberLanding } from "./facts.ts";
 import { afterOutcome } from "./outcome.ts";
 import { releasePassedOn, releaseUnread } from "./pools.ts";
 import { single } from "./readiness.ts";
@@ -155,8 +156,17 @@ function settled(work: Work, event: JobSettled): void {
   const before = deciding.draft.get(`tasks/${event.task}`);
   const after = before === null ? null : afterOutcome(deciding, before, event);
   if (after === null) return settledBefore(work, before, event);
+  if (after.state.kind === "succeeded") landWhole(deciding, event);
   move(work, before, after);
   enqueue(work, after.id);
+}
+
+/** An unpartitioned table holds the day of the last job that wrote it: this one, while it was live. */
+function landWhole({ plan, draft }: Deciding, { task, outputs }: JobSettled): void {
+  if (plan.step(parseTaskId(task).step)?.verification !== "table") return;
+  for (const { table, partition, landing } of outputs) {
+    if (landing !== null) rememberLanding(draft, { table, partition, landing });
+  }
 }
 
 /** The outcome was applied, but what it let go on may not have been looked at: a page was lost. */

@@ -19,7 +19,10 @@ export interface Seen {
   readonly partition: Partition;
   readonly landing: Landing;
   readonly backlog: boolean;
-  /** The table has no partitions: what was seen is the version of the whole. */
+  /**
+   * The table has no partitions: what was seen is the version of the whole, which may be another
+   * day's by then. Whose it is is told by the outcome that is judged.
+   */
   readonly whole?: true;
 }
 
@@ -56,11 +59,7 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
   );
   for (const { table, partition, landing, whole } of told) {
     if (isOfFormerLog(landing, draft.get(`tables/${table}`)?.epoch)) continue;
-    const id = landingsId(table, partition);
-    const before = draft.get(id);
-    const document = before ?? emptyLandings(table, partition);
-    const merged = mergeLanding(document, partition, landing);
-    if (merged !== before) draft.put(id, merged);
+    if (whole !== true) rememberLanding(draft, { table, partition, landing });
     if (landing.state !== "landed") continue;
     const known = draft.get(`tables/${table}`);
     if (known?.first === undefined || partition < known.first) {
@@ -68,6 +67,18 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
     }
     if (whole === true) rememberNewest(draft, table, landing.version);
   }
+}
+
+/** Merges one landing into its document. */
+export function rememberLanding(
+  draft: Draft,
+  { table, partition, landing }: Pick<Seen, "table" | "partition" | "landing">,
+): void {
+  const id = landingsId(table, partition);
+  const before = draft.get(id);
+  const document = before ?? emptyLandings(table, partition);
+  const merged = mergeLanding(document, partition, landing);
+  if (merged !== before) draft.put(id, merged);
 }
 
 function rememberNewest(draft: Draft, table: TableName, version: Version): void {

@@ -1,5 +1,6 @@
 import type { JobSettled } from "../schemas/events.ts";
 import type { EpochMs, Partition } from "../schemas/ids.ts";
+import type { Version } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
@@ -77,7 +78,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
   }
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
-  const found = daysIn(task).map((day) => writtenSince(deciding, { task, output, day }));
+  const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, day }));
   const missing = daysIn(task).filter((_, at) => found[at] === "absent");
   if (missing.length > 0) {
     return failure("job", `exit 0, nothing written: ${output} has no ${missing.join(", ")}`);
@@ -95,13 +96,21 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
 
 function writtenSince(
   deciding: Deciding,
-  { task, output, day }: { task: Task; output: string; day: Partition },
+  { task, step, day }: { task: Task; step: PlanStep; day: Partition },
 ): "written" | "untouched" | "absent" {
-  const landing = landingOf(deciding.draft, output, day);
-  if (landing === null || landing.state === "gone") return "absent";
+  const now = versionNow(deciding, step, day);
+  if (now === null) return "absent";
   const before = task.before[day] ?? null;
   if (before === null) return "written";
-  return compareVersions(landing.version, before) > 0 ? "written" : "untouched";
+  return compareVersions(now, before) > 0 ? "written" : "untouched";
+}
+
+/** The version of a step's output at a day, of an unpartitioned table that of the whole. */
+function versionNow({ draft }: Deciding, step: PlanStep, day: Partition): Version | null {
+  const output = step.output ?? "";
+  if (step.verification === "table") return draft.get(`tables/${output}`)?.newest ?? null;
+  const landing = landingOf(draft, output, day);
+  return landing?.state === "landed" ? landing.version : null;
 }
 
 /** KV cells carry their day as timestamp and are written in place: being there is the evidence. */

@@ -53,6 +53,23 @@ describe("an unpartitioned upload table", () => {
     expect(live).toHaveLength(1);
   });
 
+  test("holds the day of the job that is judged, whatever is seen of it later", () => {
+    const w = world(plan, settled);
+    w.land("data.e", "2025-09-29", 1);
+    const uploaded = w.task("gb/upload@2025-09-29");
+    w.succeed("gb/upload@2025-09-29", 1);
+    w.settle("gb/upload-to-kv@2025-09-29", row("2025-09-29"));
+    w.land("data.e", "2025-09-30", 2);
+    w.succeed("gb/upload@2025-09-30", 2);
+    if (uploaded === null || !isLive(uploaded.state)) throw new Error("it was to be live");
+    const { run, attempt, jobId } = uploaded.state;
+    w.hear({ task: uploaded.id, run, attempt, jobId }, [
+      { table: "out.up", partition: "2025-09-29", landing: w.landing(2) },
+    ]);
+    expect(w.state("gb/upload-to-kv@2025-09-29")).toBe("succeeded");
+    expect(w.launchedIds().filter((id) => id === "gb/upload-to-kv@2025-09-29")).toHaveLength(1);
+  });
+
   test("is free again when the step that was to load it leaves the plan while it is queued", () => {
     const x = step("x", [input("data.e")], {
       mode: "upload-to-kv",

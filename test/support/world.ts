@@ -1,6 +1,6 @@
 import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver, type Known, Unread } from "../../core/draft.ts";
-import { mergeLandings } from "../../core/facts.ts";
+import { landingsTold, mergeLandings, type Seen } from "../../core/facts.ts";
 import { violations } from "../../core/invariants.ts";
 import type { PlanIndex } from "../../core/plan-index.ts";
 import { isLive } from "../../core/status.ts";
@@ -57,12 +57,12 @@ export function world(released: PlanIndex, settings: Partial<Settings> = {}, sta
     }
   };
 
-  const fact = (table: string, partition: string, landing: Landing) => {
+  const facts = (told: readonly Seen[]) => {
     const known = new Map<DocumentId, Known>();
     for (;;) {
       const draft = draftOver(known);
       try {
-        mergeLandings(draft, [{ table, partition, landing, backlog: false }]);
+        mergeLandings(draft, told);
         return apply(draft.changes());
       } catch (cause) {
         if (!(cause instanceof Unread)) throw cause;
@@ -70,6 +70,9 @@ export function world(released: PlanIndex, settings: Partial<Settings> = {}, sta
       }
     }
   };
+
+  const fact = (table: string, partition: string, seen: Landing) =>
+    facts([{ table, partition, landing: seen, backlog: false }]);
 
   const landing = (n: number, more: Partial<Landing> = {}): Landing => ({
     state: "landed",
@@ -81,29 +84,36 @@ export function world(released: PlanIndex, settings: Partial<Settings> = {}, sta
 
   const task = (id: string): Task | null => read(`tasks/${id}`).body as Task | null;
 
-  const settle = (id: string, more: Partial<JobSettled> = {}): Decided => {
-    const state = task(id)?.state;
-    if (state === undefined || !isLive(state)) throw new Error(`${id} is not live`);
+  type Attempt = Pick<JobSettled, "task" | "run" | "attempt" | "jobId">;
+
+  /** An outcome is told, of whatever attempt; all went well unless told otherwise. */
+  const hear = (
+    attempt: Attempt,
+    outputs: readonly OutputSeen[],
+    more: Partial<JobSettled> = {},
+  ): Decided => {
     const event: JobSettled = {
       kind: "job-settled",
       schema: 1,
-      task: id,
-      run: state.run,
-      attempt: state.attempt,
-      jobId: state.jobId,
+      ...attempt,
       outcome: "succeeded",
       blame: "job",
       startedAt: now,
       endedAt: now,
       error: null,
       log: null,
-      outputs: [],
+      outputs: [...outputs],
       ...more,
     };
-    for (const { table, partition, landing: seen } of event.outputs) {
-      if (seen !== null) fact(table, partition, seen);
-    }
+    facts(landingsTold(plan, [event]));
     return nudge({ kind: "settled", event });
+  };
+
+  const settle = (id: string, { outputs = [], ...more }: Partial<JobSettled> = {}): Decided => {
+    const state = task(id)?.state;
+    if (state === undefined || !isLive(state)) throw new Error(`${id} is not live`);
+    const { run, attempt, jobId } = state;
+    return hear({ task: id, run, attempt, jobId }, outputs, more);
   };
 
   return {
@@ -112,6 +122,7 @@ export function world(released: PlanIndex, settings: Partial<Settings> = {}, sta
     launched,
     cancelled,
     settle,
+    hear,
     landing,
     /** Another plan decides from now on. */
     usePlan(next: PlanIndex) {
