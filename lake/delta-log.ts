@@ -52,6 +52,12 @@ export async function listCommits(
   });
 }
 
+/** Which bytes commit 0 has now; null when there is none, or it was cleaned up. */
+export async function firstGeneration(store: ObjectStore, path: string): Promise<number | null> {
+  const [first] = await store.list(commitObject(path, 0), { limit: 1 });
+  return first?.generation ?? null;
+}
+
 /** How a log begins: its first JSON commit, and whether a checkpoint stands for what was before. */
 export interface LogBeginning {
   /** Null: the log has no JSON commit. */

@@ -3,6 +3,7 @@ import { compareVersions } from "../../core/landings.ts";
 import {
   commitObject,
   type FoundCommit,
+  firstGeneration,
   listCommits,
   logBeginning,
   readCommit,
@@ -67,15 +68,18 @@ async function compare(following: Following, table: Known): Promise<boolean> {
     tellOnce(table, log, `the Delta log of ${cursor.table} is gone from ${path}`);
     return false;
   }
+  const beginning = await firstGeneration(lake, path);
   const known = table.generations.get(contiguous);
   const atCursor = here[0]?.version === contiguous ? here[0].generation : known;
   if (known !== undefined && known !== atCursor) again.add(contiguous);
-  const suspect = !table.verified || again.size > 0 || here.length === 0;
+  const beginsAnew = beginning !== table.beginning;
+  const suspect = !table.verified || beginsAnew || again.size > 0 || here.length === 0;
   if (suspect && (here.length === 0 || !(await hasSameId(following, table)))) {
     await readWhole(following, table, { path, backlog: false });
     return true;
   }
   table.verified = true;
+  table.beginning = beginning;
   for (const version of again) await readAgain(following, table, version);
   return table.newestHeard > contiguous;
 }
@@ -124,6 +128,7 @@ async function readWhole(
     }),
   );
   table.verified = true;
+  table.beginning = undefined;
   if (!begins) {
     tellOnce(
       table,

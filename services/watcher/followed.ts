@@ -42,6 +42,8 @@ export interface Followed {
   newestHeard: number;
   /** This process knows that the log is the one the cursor was in. */
   verified: boolean;
+  /** Generation of the log's commit 0 when that was made sure of; null: it has none. */
+  beginning: number | null | undefined;
   /** The log was listed and compared with what was read, since it was the table's turn. */
   compared: boolean;
   /** A commit that cannot be read yet. */
@@ -72,6 +74,7 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
     again: new Set(),
     newestHeard: -1,
     verified: false,
+    beginning: undefined,
     compared: false,
     held: null,
     markers: [],

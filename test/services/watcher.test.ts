@@ -144,6 +144,21 @@ describe("watcher", () => {
     expect(watched.told("db.t")).toEqual(["2025-09-30@0.0", "2025-09-30@1.0", "2025-10-01@1.1"]);
   });
 
+  test("a table made anew is noticed although its new log went on where the old one had ended", async () => {
+    await watched.plan(planTable("db.t"));
+    await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
+    watched.start({
+      lake: withoutNotifications(watched.lake, (name) => name.endsWith("1.json")),
+      pace: { beatMs: 10, saveMs: 10, reconcileMs: 50 },
+    });
+    await watched.untilCursor("db.t", ({ contiguous }) => contiguous === 0);
+    rmSync(join(watched.folder.root, "db"), { recursive: true });
+    await watched.commit(0, metaData("u", "ds"), add("b", day("2025-10-01")));
+    await watched.commit(1, add("c", day("2025-10-02")));
+    await watched.untilCursor("db.t", ({ epoch, tableId }) => epoch === 1 && tableId === "u");
+    await watched.until(() => watched.told("db.t").includes("2025-10-02@1.1"));
+  });
+
   test("metaData with another id in the middle of a log is a new epoch from there on", async () => {
     await watched.plan(planTable("db.t"));
     watched.start();

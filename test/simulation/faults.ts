@@ -1,40 +1,43 @@
-import { type Random, randomOf } from "../../adapters/simulated/random.ts";
+import { randomOf } from "../../adapters/simulated/random.ts";
 
-/** What can go wrong, and how often it is tried where it can. */
+/** What can go wrong, how often it is tried where it can, and how it reads after what it hits. */
 export const FAULTS = {
-  "event-doubled": 0.03,
-  "event-late": 0.03,
-  "publish-refused": 0.02,
-  "publish-answer-lost": 0.02,
-  "ack-lost": 0.03,
-  "commit-refused": 0.03,
-  "commit-answer-lost": 0.02,
-  "commit-slow": 0.02,
-  "read-refused": 0.005,
-  "submit-refused": 0.05,
-  "submit-answer-lost": 0.08,
-  "cancel-answer-lost": 0.2,
-  "forget-lost": 0.05,
-  "notification-lost": 0.2,
-  "notification-doubled": 0.1,
-  "notification-late": 0.1,
-  "job-lost-after-writing": 0.08,
-  "crash-before": 0.004,
-  "crash-after": 0.004,
-  stall: 0.004,
+  "event-doubled": { chance: 0.03, words: "is delivered twice" },
+  "event-late": { chance: 0.03, words: "is delivered late" },
+  "publish-refused": { chance: 0.02, words: "is refused" },
+  "publish-answer-lost": { chance: 0.02, words: "is done, its answer is lost" },
+  "ack-lost": { chance: 0.03, words: "is lost" },
+  "commit-refused": { chance: 0.03, words: "conflicts" },
+  "commit-answer-lost": { chance: 0.02, words: "is answered, the answer is lost" },
+  "commit-slow": { chance: 0.02, words: "takes its time" },
+  "read-refused": { chance: 0.005, words: "is refused" },
+  "submit-refused": { chance: 0.05, words: "is refused" },
+  "submit-answer-lost": { chance: 0.08, words: "is done, its answer is lost" },
+  "cancel-answer-lost": { chance: 0.2, words: "is done, its answer is lost" },
+  "forget-lost": { chance: 0.05, words: "is done, its answer is lost" },
+  "notification-lost": { chance: 0.2, words: "is lost" },
+  "notification-doubled": { chance: 0.1, words: "comes twice" },
+  "notification-late": { chance: 0.1, words: "is late" },
+  "job-lost-after-writing": { chance: 0.08, words: "is lost" },
+  "crash-before": { chance: 0.004, words: "never happens, the process dies" },
+  "crash-after": { chance: 0.004, words: "is done, and the process dies before it hears so" },
+  stall: { chance: 0.004, words: "is done, and the process stands still" },
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;
 
-/** Decides, the same for the same seed, which occurrence of which fault strikes. */
+/**
+ * Decides which occurrence of which fault strikes, by the seed and by where it is alone: leaving
+ * one out changes nothing but what follows from it, so that runs can be made smaller.
+ */
 export interface Faults {
-  /** Whether this occurrence strikes; says so in the trace, with `words`. */
-  strikes(kind: FaultKind, words: () => string): boolean;
-  /** Chance for how a fault strikes. */
-  readonly random: Random;
+  /** Whether this occurrence strikes; says so in the trace. `where` is what it hits, in words. */
+  strikes(kind: FaultKind, where: string): boolean;
+  /** A whole number between the two, both included. */
+  drawn(where: string, least: number, most: number): number;
   /** Nothing strikes any more. */
   end(): void;
-  /** Occurrences that struck: `kind#n`. */
+  /** Names of the occurrences that struck, `kind#…`. */
   struck(): readonly string[];
 }
 
@@ -44,7 +47,7 @@ export interface FaultOptions {
   readonly kinds?: ReadonlySet<string>;
   /** Only these occurrences strike: to replay, or to find out which of them matter. */
   readonly only?: ReadonlySet<string>;
-  readonly told: (fault: string, nth: number, words: string) => void;
+  readonly told: (fault: FaultKind, words: string) => void;
 }
 
 export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
@@ -55,21 +58,20 @@ export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
     const strength = profile.pick([0.5, 1, 3]);
     if (on && (kinds === undefined || kinds.has(kind))) intensity.set(kind, strength);
   }
-  const streams = new Map<FaultKind, { random: Random; n: number }>();
+  const next = drawing(seed);
   const struck: string[] = [];
   let over = false;
   return {
-    random: randomOf(seed, "how faults strike"),
-    strikes(kind, words) {
+    drawn: (where, least, most) => least + Math.floor(unit(next(where)) * (most - least + 1)),
+    strikes(kind, where) {
       if (over) return false;
-      const stream = streams.get(kind) ?? { random: randomOf(seed, kind), n: 0 };
-      streams.set(kind, stream);
-      stream.n += 1;
-      const drawn = stream.random.unit() < FAULTS[kind] * (intensity.get(kind) ?? 0);
-      const name = `${kind}#${stream.n}`;
-      if (!drawn || (only !== undefined && !only.has(name))) return false;
+      const drawn = next(`${kind} ${where}`);
+      const { chance, words } = FAULTS[kind];
+      if (unit(drawn) >= chance * (intensity.get(kind) ?? 0)) return false;
+      const name = `${kind}#${drawn.toString(16).padStart(8, "0")}`;
+      if (only !== undefined && !only.has(name)) return false;
       struck.push(name);
-      told(kind, stream.n, words());
+      told(kind, `${where} ${words}`);
       return true;
     },
     end() {
@@ -77,4 +79,36 @@ export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
     },
     struck: () => struck,
   };
+}
+
+function unit(drawn: number): number {
+  return drawn / 2 ** 32;
+}
+
+/** The next of the numbers below 2^32 that the seed has for a text. */
+function drawing(seed: number): (text: string) => number {
+  const drawn = new Map<number, number>();
+  return (text) => {
+    const key = hashed(text);
+    const nth = drawn.get(key) ?? 0;
+    drawn.set(key, nth + 1);
+    return mixed(key ^ mixed(Math.imul(seed, 0x9e3779b1) + nth));
+  };
+}
+
+/** FNV-1a, 32 bits. */
+function hashed(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** The finalizer of MurmurHash3: every bit of what goes in changes half of what comes out. */
+function mixed(number: number): number {
+  let hash = number | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -36,41 +36,36 @@ export async function call<T>(life: Life, { what, port, effect, ...kinds }: Call
   const { place, faults, name } = life;
   const { time } = place;
   if (!life.alive) return never();
-  const words = (how: string) => () => `${name}: ${what} ${how}`;
-  await time.sleep(faults.random.between(0, 15));
-  if (kinds.slow !== undefined && faults.strikes(kinds.slow, words("takes its time"))) {
-    await time.sleep(faults.random.between(1_000, 60_000));
+  const where = `${name}: ${what}`;
+  await time.sleep(faults.drawn(where, 0, 15));
+  if (kinds.slow !== undefined && faults.strikes(kinds.slow, where)) {
+    await time.sleep(faults.drawn(where, 1_000, 60_000));
   }
   if (!life.alive) return never();
-  if (faults.strikes("crash-before", words("never happens, the process dies"))) {
+  if (faults.strikes("crash-before", where)) {
     life.die();
     return never();
   }
   if (place.isOut(port)) throw new RetryableError(`${port} is out`);
-  if (kinds.refused !== undefined && faults.strikes(kinds.refused, words("is refused"))) {
+  if (kinds.refused !== undefined && faults.strikes(kinds.refused, where)) {
     throw new RetryableError(`${what} was refused`);
   }
   const answer = await effect();
-  if (faults.strikes("crash-after", words("is done, and the process dies before it hears so"))) {
-    life.die();
-  }
-  if (
-    kinds.lost !== undefined &&
-    faults.strikes(kinds.lost, words("is done, its answer is lost"))
-  ) {
-    await answered(life);
+  if (faults.strikes("crash-after", where)) life.die();
+  if (kinds.lost !== undefined && faults.strikes(kinds.lost, where)) {
+    await answered(life, where);
     throw new RetryableError(`no answer to ${what}`);
   }
-  if (faults.strikes("stall", words("is done, and the process stands still"))) {
-    life.stalledUntil = time.now() + faults.random.between(10_000, 1_800_000);
+  if (faults.strikes("stall", where)) {
+    life.stalledUntil = time.now() + faults.drawn(where, 10_000, 1_800_000);
   }
-  await answered(life);
+  await answered(life, where);
   return answer;
 }
 
-export async function answered(life: Life): Promise<void> {
+export async function answered(life: Life, where: string): Promise<void> {
   const { place, faults } = life;
-  await place.time.sleep(faults.random.between(0, 15));
+  await place.time.sleep(faults.drawn(where, 0, 15));
   while (life.alive && life.stalledUntil > place.time.now()) {
     await place.time.sleep(life.stalledUntil - place.time.now());
   }

@@ -3,7 +3,8 @@ import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { check } from "./check.ts";
 import { FAULTS } from "./faults.ts";
-import { shrink } from "./shrink.ts";
+import { neededFaults, shrink } from "./shrink.ts";
+import type { SimulationOptions } from "./simulate.ts";
 import { inWords } from "./words.ts";
 
 interface Options {
@@ -12,6 +13,8 @@ interface Options {
   readonly faults?: string;
   readonly processes: number;
   readonly stop?: boolean;
+  readonly only?: string;
+  readonly needed?: boolean;
   readonly worker?: boolean;
 }
 
@@ -30,12 +33,14 @@ await new Command("sim")
   .option("--faults <kinds>", `of ${Object.keys(FAULTS).join(",")}; none for none`)
   .option("--processes <n>", "how many at a time", whole, 2)
   .option("--stop", "stop at the first seed that fails and do not shrink it")
+  .option("--only <faults>", "with --stop: only these occurrences strike, kind#n,kind#n")
+  .option("--needed", "with --stop: the faults that the seed needs, none of which is enough alone")
   .option("--worker", "(used by itself)")
   .action(run)
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
-  const kinds = options.faults === undefined ? {} : { kinds: new Set(options.faults.split(",")) };
+  const kinds = strikingOf(options);
   if (options.worker === true) return work(options, kinds);
   const failing = options.stop === true ? await one(options, kinds) : await many(options);
   const begun = failing.toSorted((a, b) => a.seed - b.seed);
@@ -53,6 +58,10 @@ async function run(options: Options): Promise<void> {
   const [first] = begun;
   if (first === undefined) return;
   process.exitCode = 1;
+  if (options.needed === true) {
+    const needed = await neededFaults({ seed: first.seed, ...kinds });
+    process.stdout.write(`${JSON.stringify({ needed })}\n`);
+  }
   if (options.stop === true) return;
   const { options: smallest, checked } = await shrink({ seed: first.seed, ...kinds });
   process.stdout.write(
@@ -60,7 +69,14 @@ async function run(options: Options): Promise<void> {
   );
 }
 
-type Kinds = { readonly kinds?: ReadonlySet<string> };
+type Kinds = Pick<SimulationOptions, "kinds" | "only">;
+
+function strikingOf({ faults, only }: Options): Kinds {
+  return {
+    ...(faults === undefined ? {} : { kinds: new Set(faults.split(",")) }),
+    ...(only === undefined ? {} : { only: new Set(only.split(",")) }),
+  };
+}
 
 /** Seeds one after the other, up to the first that fails. */
 async function one({ from, seeds }: Options, kinds: Kinds): Promise<Told[]> {

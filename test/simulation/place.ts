@@ -19,6 +19,7 @@ import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
 import type { Happening } from "./trace.ts";
+import { eventInWords } from "./words.ts";
 import type { Workload } from "./workload.ts";
 
 /** Where everything happens, and what records that it did. */
@@ -64,7 +65,10 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     if (status.state !== "succeeded" && status.state !== "failed") return false;
     const known =
       lost.get(status.jobId) ??
-      faults.strikes("job-lost-after-writing", () => `the job of ${status.task} is lost`);
+      faults.strikes(
+        "job-lost-after-writing",
+        `the job of ${status.task} run ${status.run} attempt ${status.attempt}`,
+      );
     lost.set(status.jobId, known);
     return known;
   };
@@ -75,7 +79,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
 
   const jobs = simulatedJobs({
     world: {
-      lake: rehearsalLake(slow(openLake(), { time, seed }), workload.settings.tables),
+      lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
       keyValueStore: lakeRecorded.online(keyValues.open()),
       configs: configs.open(),
       clock: time,
@@ -121,11 +125,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     },
     carry(events, striking) {
       for (const event of events) {
-        const words = (how: string) => () => `a ${event.kind} is delivered ${how}`;
+        const where = eventInWords(event);
         const send = () => void publisher.publish([event]);
-        if (striking.strikes("event-doubled", words("twice"))) send();
-        if (!striking.strikes("event-late", words("late"))) send();
-        else time.at(time.now() + striking.random.between(1_000, 10_800_000), send);
+        if (striking.strikes("event-doubled", where)) send();
+        if (!striking.strikes("event-late", where)) send();
+        else time.at(time.now() + striking.drawn(where, 1_000, 10_800_000), send);
       }
     },
     isOut: (port) =>
@@ -137,19 +141,18 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
 }
 
 /** A lake over a network: a job takes a while between two of its writes. */
-function slow(
-  inner: ObjectStore,
-  { time, seed }: { readonly time: SimulatedTime; readonly seed: number },
-): ObjectStore {
-  const random = randomOf(seed, "lake of jobs");
-  const taking = async <T>(mostMs: number, effect: () => Promise<T>): Promise<T> => {
-    await time.sleep(random.between(0, mostMs));
+function slow(inner: ObjectStore, time: SimulatedTime, faults: Faults): ObjectStore {
+  // Data files have random names, which are no place.
+  const folder = (name: string) => name.slice(0, name.lastIndexOf("/"));
+  const taking = async <T>(what: string, mostMs: number, effect: () => Promise<T>): Promise<T> => {
+    await time.sleep(faults.drawn(`a job ${what}`, 0, mostMs));
     return effect();
   };
   return {
     ...inner,
-    read: (name) => taking(20, () => inner.read(name)),
-    list: (prefix, options) => taking(20, () => inner.list(prefix, options)),
-    write: (name, bytes, options) => taking(5_000, () => inner.write(name, bytes, options)),
+    read: (name) => taking(`reads from ${folder(name)}`, 20, () => inner.read(name)),
+    list: (prefix, options) => taking(`lists ${prefix}`, 20, () => inner.list(prefix, options)),
+    write: (name, bytes, options) =>
+      taking(`writes to ${folder(name)}`, 5_000, () => inner.write(name, bytes, options)),
   };
 }

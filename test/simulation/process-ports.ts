@@ -8,6 +8,7 @@ import type { ObjectNotification, ObjectStore } from "../../ports/object-store.t
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { World } from "../../ports/world.ts";
 import { answered, call, type Life, never, whileAlive } from "./life.ts";
+import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
 export type ProcessPorts = Omit<World, "close">;
@@ -30,8 +31,8 @@ function busOf(life: Life, inner: Bus): Bus {
   const ackedBy = (delivery: Delivery): Delivery => ({
     ...delivery,
     ack() {
-      const words = () => `${name}: the ack of a ${delivery.event.kind} is lost`;
-      if (life.alive && !faults.strikes("ack-lost", words)) delivery.ack();
+      const where = `${name}: the ack of ${eventInWords(delivery.event)}`;
+      if (life.alive && !faults.strikes("ack-lost", where)) delivery.ack();
     },
     nack() {
       if (life.alive) delivery.nack();
@@ -41,7 +42,7 @@ function busOf(life: Life, inner: Bus): Bus {
     ...inner,
     publish: (events) =>
       call(life, {
-        what: `publishing ${[...new Set(events.map(({ kind }) => kind))].join(", ")}`,
+        what: `publishing ${events.map(eventInWords).join(", ")}`,
         port: "bus",
         effect: async () => place.carry(events, faults),
         refused: "publish-refused",
@@ -56,7 +57,7 @@ function busOf(life: Life, inner: Bus): Bus {
         return () => {
           if (life.alive) return deliveries.unsubscribe();
           // What a dead process holds comes free when its leases end.
-          const freeAt = place.time.now() + faults.random.between(0, options.leaseMs);
+          const freeAt = place.time.now() + faults.drawn(`leases of ${name}`, 0, options.leaseMs);
           place.time.at(freeAt, () => deliveries.unsubscribe());
         };
       }),
@@ -78,8 +79,9 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
     read: (ids) => reading("reading documents", () => inner.read(ids)),
     async commit(changes) {
       const what = `committing ${changes.writes.map(({ id }) => id).join(", ") || "checks"}`;
-      if (faults.strikes("commit-refused", () => `${name}: ${what} conflicts`)) {
-        await answered(life);
+      const where = `${name}: ${what}`;
+      if (faults.strikes("commit-refused", where)) {
+        await answered(life, where);
         return { kind: "conflict" };
       }
       const answer = await call(life, {
@@ -88,8 +90,7 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
         effect: () => inner.commit(changes),
         slow: "commit-slow",
       });
-      const lost = () => `${name}: ${what} is ${answer.kind}, its answer is lost`;
-      if (!faults.strikes("commit-answer-lost", lost)) return answer;
+      if (!faults.strikes("commit-answer-lost", where)) return answer;
       return { kind: "unknown", cause: "the answer was lost" };
     },
     dueTasks: (now, limit) => reading("looking for due tasks", () => inner.dueTasks(now, limit)),
@@ -123,11 +124,12 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
       if (life.alive && !out.closed) out.next(object);
     };
     const inner = whileAlive(life, source).subscribe((object) => {
-      const words = (how: string) => () => `the notification of ${object.name} ${how}`;
-      if (faults.strikes("notification-lost", words("is lost"))) return;
-      if (faults.strikes("notification-doubled", words("comes twice"))) tell(object);
-      if (!faults.strikes("notification-late", words("is late"))) return tell(object);
-      place.time.at(place.time.now() + faults.random.between(1_000, 7_200_000), () => tell(object));
+      const where = `the notification of ${object.name}`;
+      if (faults.strikes("notification-lost", where)) return;
+      if (faults.strikes("notification-doubled", where)) tell(object);
+      if (!faults.strikes("notification-late", where)) return tell(object);
+      const late = faults.drawn(where, 1_000, 7_200_000);
+      place.time.at(place.time.now() + late, () => tell(object));
     });
     return () => inner.unsubscribe();
   });
@@ -183,7 +185,7 @@ function runnerOf(life: Life, inner: JobRunner): JobRunner {
 }
 
 function clockOf(life: Life, time: SimulatedTime): Clock {
-  const { skewMs } = life;
+  const { skewMs, faults, name } = life;
   const whenOver = async (sleeping: Promise<void>) => {
     await sleeping;
     while (life.alive && life.stalledUntil > time.now()) {
@@ -200,6 +202,6 @@ function clockOf(life: Life, time: SimulatedTime): Clock {
           )
         : NEVER,
     sleep: (delayMs) => whenOver(time.sleep(delayMs)),
-    pause: (upToMs) => whenOver(time.pause(upToMs)),
+    pause: (upToMs) => whenOver(time.sleep(faults.drawn(`${name} pauses`, 0, Math.ceil(upToMs)))),
   };
 }

@@ -26,7 +26,7 @@ export function startProcess(options: ProcessOptions): void {
       life.alive = false;
       told("dies");
       service?.unsubscribe();
-      const restartsAt = place.time.now() + faults.random.between(1_000, 600_000);
+      const restartsAt = place.time.now() + faults.drawn(`${name} restarts`, 1_000, 600_000);
       place.time.at(restartsAt, () => startProcess(options));
     },
   };

@@ -51,6 +51,23 @@ export async function shrink(options: SimulationOptions, runsMax = 150): Promise
   return best;
 }
 
+/**
+ * The faults of ports that a seed needs to break a promise: together they do, and without any one of
+ * them they do not. Null when it keeps every promise.
+ */
+export async function neededFaults(options: SimulationOptions): Promise<readonly string[] | null> {
+  let best: Shrunk = { options, checked: await check(options) };
+  if (best.checked.broken.length === 0) return null;
+  const tries = async (smaller: SimulationOptions): Promise<boolean> => {
+    const checked = await check(smaller);
+    if (checked.broken.length > 0) best = { options: smaller, checked };
+    return checked.broken.length > 0;
+  };
+  if (await tries({ ...options, only: new Set() })) return [];
+  await fewerFaults(() => best, tries);
+  return best.checked.struck;
+}
+
 /** Leaves out ever smaller shares of the faults that struck. */
 async function fewerFaults(
   best: () => Shrunk,

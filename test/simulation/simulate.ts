@@ -40,7 +40,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const deaths: string[] = [];
   const faults = faultsOf({
     ...options,
-    told: (fault, nth, words) => record({ kind: "fault", fault, nth, words }),
+    told: (fault, words) => record({ kind: "fault", fault, words }),
   });
   const record: Parameters<typeof placeOf>[0]["record"] = (happening) => {
     trace.push({ at: place.time.now(), ...happening });

@@ -106,11 +106,10 @@ export type Happening =
   | { readonly kind: "job-ended"; readonly jobId: string; readonly state: SeenEnd }
   /** An operator's message was published. */
   | { readonly kind: "commanded"; readonly command: CommandDocument["command"] }
-  /** Something went wrong on purpose; for people. `nth` counts occurrences of its `fault`. */
+  /** Something went wrong on purpose; for people. */
   | {
       readonly kind: "fault";
       readonly fault: string;
-      readonly nth: number;
       readonly words: string;
     }
   | { readonly kind: "process"; readonly name: string; readonly does: "starts" | "dies" }

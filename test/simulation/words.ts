@@ -1,3 +1,4 @@
+import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
 
@@ -65,4 +66,26 @@ function stored(
 
 function short(jobId: string): string {
   return jobId.slice("landfall-".length, "landfall-".length + 6);
+}
+
+/** Which event it is; no two are told in the same words unless they say the same. */
+export function eventInWords(event: LandfallEvent): string {
+  switch (event.kind) {
+    case "partition-landed": {
+      const { epoch, n } = event.landing.version;
+      return `the landing of ${event.table}@${event.partition} at ${epoch}.${n}`;
+    }
+    case "table-recreated":
+      return `the news that ${event.table} was made anew`;
+    case "job-settled":
+      return `the end of ${event.task} run ${event.run} attempt ${event.attempt}`;
+    case "configs-released":
+      return `the release ${event.release.slice(0, 6)}`;
+    case "tick":
+      return "a tick";
+    case "backfill-requested":
+    case "task-retry":
+    case "task-cancel":
+      return event.id;
+  }
 }
