@@ -3,11 +3,10 @@ import type { PartitionRange, TaskId } from "../schemas/ids.ts";
 import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
-import { askAgainAt } from "./claim.ts";
 import { commandedBecause } from "./commanded.ts";
 import { countDays, daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
-import { unborn } from "./evaluate.ts";
+import { cancelling, unborn } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { missingSteps, stepsOf } from "./partitions.ts";
 import { isLive, STATUS } from "./status.ts";
@@ -103,11 +102,6 @@ function ended(deciding: Deciding, task: Task, command: Command): Task {
       wakeAt: null,
     };
   }
-  const { run, attempt, jobId } = state;
-  return {
-    ...marked,
-    state: { kind: "cancelling", run, attempt, jobId, reason: "command", since: now },
-    why: `being cancelled by ${command.by}`,
-    wakeAt: askAgainAt(now),
-  };
+  const why = `being cancelled by ${command.by}`;
+  return cancelling(deciding, marked, { reason: "command", why });
 }

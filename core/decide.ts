@@ -9,13 +9,13 @@ import { asked, outcomeOf } from "./command.ts";
 import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
-import { evaluate, retiredBecause, wake } from "./evaluate.ts";
+import { evaluate, wake } from "./evaluate.ts";
 import { rememberLanding } from "./facts.ts";
 import { afterOutcome } from "./outcome.ts";
 import { releasePassedOn, releaseUnread } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
-import { isLive, STATUS } from "./status.ts";
+import { isLive, retiredBecause, STATUS } from "./status.ts";
 import {
   enqueue,
   enqueueAll,

@@ -8,7 +8,7 @@ import type { Deciding } from "./deciding.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
-import { isLive } from "./status.ts";
+import { isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
 
 type Met = Extract<Verdict, { kind: "met" }>;
@@ -56,7 +56,15 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
   switch (state.kind) {
     case "launching": {
       if (now < state.submitBy) return task;
-      if (submitted !== state.jobId) return { ...task, ...claimedAgain(deciding, state) };
+      if (submitted !== state.jobId) {
+        const isRetired = deciding.plan.step(task.step) === undefined;
+        return isRetired
+          ? cancelling(deciding, task, {
+              reason: "retired",
+              why: `being cancelled: ${retiredBecause}`,
+            })
+          : { ...task, ...claimedAgain(deciding, state) };
+      }
       const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? now;
       const timeoutAt = claimedAt + settings.timeoutMs;
       const why = `attempt ${state.attempt} of run ${state.run} is running`;
@@ -70,18 +78,26 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
     }
     case "running": {
       if (now < state.timeoutAt) return task;
-      const { run, attempt, jobId } = state;
       const why = `ran longer than ${settings.timeoutMs / 3_600_000} h; its job is being cancelled`;
-      return {
-        ...task,
-        state: { kind: "cancelling", run, attempt, jobId, reason: "timed-out", since: now },
-        why,
-        wakeAt: askAgainAt(now),
-      };
+      return cancelling(deciding, task, { reason: "timed-out", why });
     }
     case "cancelling":
       return now < (task.wakeAt ?? 0) ? task : { ...task, wakeAt: askAgainAt(now) };
   }
+}
+
+type Cancelling = Extract<Task["state"], { kind: "cancelling" }>;
+
+/** A live task whose job is to end. */
+export function cancelling(
+  { now }: Deciding,
+  task: Task,
+  { reason, why }: Pick<Cancelling, "reason"> & Pick<Task, "why">,
+): Task {
+  if (!isLive(task.state)) return task;
+  const { run, attempt, jobId } = task.state;
+  const state: Cancelling = { kind: "cancelling", run, attempt, jobId, reason, since: now };
+  return { ...task, state, why, wakeAt: askAgainAt(now), queuedFor: null };
 }
 
 function claimedAgain(
@@ -105,9 +121,6 @@ function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task |
 }
 
 const firstBecause = "inputs complete";
-
-/** Why a task was skipped that comes back when its step does. */
-export const retiredBecause = "its step is no longer in the plan";
 
 interface Settling {
   readonly task: Task;

@@ -7,7 +7,7 @@ import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
 import { retryAt } from "./retry.ts";
-import { isLive } from "./status.ts";
+import { isLive, retiredBecause } from "./status.ts";
 
 /**
  * The task after its job ended, or null when the outcome is not of its live attempt: those are
@@ -33,7 +33,9 @@ type Judged =
       readonly error: string;
       readonly retry: boolean;
     }
-  | { readonly kind: "cancelled" };
+  | { readonly kind: "cancelled" }
+  /** Its step had left the plan; it comes back with it. */
+  | { readonly kind: "retired" };
 
 interface Judging {
   readonly task: Task;
@@ -45,8 +47,9 @@ interface Judging {
 function judge(deciding: Deciding, judging: Judging): Judged {
   const { task, settled } = judging;
   if (settled.outcome === "succeeded") return judgeWritten(deciding, judging);
-  if (task.state.kind === "cancelling" && task.state.reason === "command")
-    return { kind: "cancelled" };
+  if (task.state.kind === "cancelling" && task.state.reason !== "timed-out") {
+    return { kind: task.state.reason === "command" ? "cancelled" : "retired" };
+  }
   const error = settled.error ?? `its job ${settled.outcome}`;
   if (task.state.kind === "cancelling") {
     return failure("job", `timed out and was cancelled: ${error}`);
@@ -161,6 +164,12 @@ function stateAfter(
       return {
         state: { kind: "cancelled", run, at: now },
         why: "cancelled on command",
+        wakeAt: null,
+      };
+    case "retired":
+      return {
+        state: { kind: "skipped", because: retiredBecause, at: now },
+        why: `skipped: ${retiredBecause}`,
         wakeAt: null,
       };
     case "failed": {

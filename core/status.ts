@@ -32,3 +32,6 @@ export type LiveState = Extract<TaskState, { jobId: string }>;
 export function isLive(state: TaskState): state is LiveState {
   return STATUS[state.kind].live;
 }
+
+/** Why a task was skipped that comes back when its step does. */
+export const retiredBecause = "its step is no longer in the plan";

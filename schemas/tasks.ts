@@ -33,7 +33,8 @@ export const TaskState = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("cancelling"),
     ...Attempted,
-    reason: z.enum(["timed-out", "command"]),
+    /** `retired`: its step left the plan before its job was known to be submitted. */
+    reason: z.enum(["timed-out", "command", "retired"]),
     since: EpochMs,
   }),
   z.object({

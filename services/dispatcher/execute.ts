@@ -37,10 +37,8 @@ export async function launch(executing: Executing, task: Task): Promise<void> {
   if (state.kind !== "launching") return;
   executing.submitted.delete(task.id);
   const step = executing.plans.current()?.step(task.step);
-  if (step === undefined) {
-    const error = "its step left the plan before its job was submitted";
-    return report(executing, task, { outcome: "vanished", error });
-  }
+  // An earlier life may have submitted it: when its time is over it is cancelled, not forgotten.
+  if (step === undefined) return;
   const spec = jobSpec(executing.settings, step, task);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
     const done = await tried(executing, async () => {

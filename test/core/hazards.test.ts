@@ -107,6 +107,23 @@ describe("a release in the middle", () => {
     expect(w.document("pools/one")).toHaveProperty("holders", {});
   });
 
+  test("cancels a job of a step it dropped that may have been submitted, before its slot is free", () => {
+    const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
+    const plan = planOf(step("a", [input("data.e")]));
+    const w = world(plan, { ...settled, ...pools });
+    w.land("data.e", "2025-09-30");
+    w.usePlan(planOf(step("b", [input("data.e")])));
+    w.pass(60_001);
+    expect(w.wake("a/backfill@2025-09-30").freed).toEqual([]);
+    expect(w.state("a/backfill@2025-09-30")).toBe("cancelling");
+    expect(w.cancelled).toHaveLength(1);
+    expect(w.settle("a/backfill@2025-09-30", { outcome: "cancelled" }).freed).toEqual(["one"]);
+    expect(w.state("a/backfill@2025-09-30")).toBe("skipped");
+    w.usePlan(plan);
+    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
+    expect(w.state("a/backfill@2025-09-30")).toBe("launching");
+  });
+
   test("that drops a step and one that brings it back lose none of its tasks", () => {
     const plan = planOf(step("j", [input("data.e"), input("data.f")]));
     const w = world(plan, settled);
