@@ -54,7 +54,8 @@ export function lakeRecord(record: (happening: Happening) => void): LakeRecord {
         table.live.delete(remove.path);
       }
       if (add !== undefined) {
-        const day = dayText.exec(add.partitionValues["ds"] ?? add.path)?.[0] ?? "";
+        const day =
+          dayText.exec([...Object.values(add.partitionValues), add.path].join(" "))?.[0] ?? "";
         table.live.set(add.path, { path: add.path, day, partitionValues: add.partitionValues });
         added.add(day);
       }

@@ -17,6 +17,8 @@ import { type Change, type Leaving, type Workload, workloadOf } from "./workload
 
 export interface SimulationOptions extends Pick<FaultOptions, "seed" | "kinds" | "only"> {
   readonly leaving?: Leaving;
+  /** Instead of the one that the seed makes. */
+  readonly workload?: Workload;
 }
 
 export interface Simulated {
@@ -35,7 +37,7 @@ const pace = { reconcileMs: 1_800_000, beatMs: 600_000, saveMs: 900_000, patienc
 /** Runs a seed's workload through the real services and its faults. The same seed, the same trace. */
 export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const { seed, leaving = {} } = options;
-  const workload = workloadOf(seed, leaving);
+  const { workload = workloadOf(seed, leaving) } = options;
   const trace: TraceEntry[] = [];
   const deaths: string[] = [];
   const faults = faultsOf({
@@ -100,7 +102,8 @@ async function playWorld(playing: Playing): Promise<void> {
   const names = randomOf(seed, "foreign names");
   const newId = () => names.id();
   const lake = place.openLake();
-  const write = foreignWriter(place, lake, newId);
+  const columnOf = (table: string) => workload.columns?.get(table) ?? "ds";
+  const write = foreignWriter({ place, lake, newId, columnOf });
   for (const change of workload.changes) {
     if (change.at < workload.start) await write(change);
     else place.time.at(change.at, () => void write(change));
@@ -123,15 +126,19 @@ async function playWorld(playing: Playing): Promise<void> {
   }
 }
 
-function foreignWriter(
-  place: Place,
-  lake: ReturnType<Place["openLake"]>,
-  newId: () => string,
-): (change: Change) => Promise<void> {
+interface Writing {
+  readonly place: Place;
+  readonly lake: ReturnType<Place["openLake"]>;
+  readonly newId: () => string;
+  readonly columnOf: (table: string) => string;
+}
+
+function foreignWriter(writing: Writing): (change: Change) => Promise<void> {
+  const { place, lake, newId, columnOf } = writing;
   const append = ({ table, day }: Change) =>
     commitDelta(
       lake,
-      { path: pathOf(table), partitionColumn: "ds" },
+      { path: pathOf(table), partitionColumn: columnOf(table) },
       {
         partitions: [{ partition: day, rows: 10 }],
         mode: "append",
@@ -152,7 +159,7 @@ function foreignWriter(
         place.dropTable(path);
         return void (await append(change));
       case "recreate":
-        return replaceTable(place, lake, { change, id: newId() });
+        return replaceTable(writing, change);
     }
   };
 }
@@ -190,25 +197,25 @@ async function removeDay(
 
 /** CREATE OR REPLACE TABLE: the same log goes on with another `metaData.id`, and no rows. */
 async function replaceTable(
-  place: Place,
-  lake: ReturnType<Place["openLake"]>,
-  { change, id }: { readonly change: Change; readonly id: string },
+  { place, lake, newId, columnOf }: Writing,
+  change: Change,
 ): Promise<void> {
   const path = pathOf(change.table);
   const version = await nextVersion(lake, path);
   if (version === 0) return;
   const at = place.time.now();
-  const fields = ["row", "ds"].map((name) => ({
+  const column = columnOf(change.table);
+  const fields = ["row", column].map((name) => ({
     name,
     type: "string",
     nullable: true,
     metadata: {},
   }));
   const metaData = {
-    id,
+    id: newId(),
     format: { provider: "parquet", options: {} },
     schemaString: JSON.stringify({ type: "struct", fields }),
-    partitionColumns: ["ds"],
+    partitionColumns: [column],
     configuration: {},
     createdTime: at,
   };

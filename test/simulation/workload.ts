@@ -22,6 +22,8 @@ export interface Workload {
   readonly settings: Settings;
   readonly behaviour: RehearsalBehaviour;
   readonly changes: readonly Change[];
+  /** Partition columns of external tables that are not `ds`. */
+  readonly columns?: ReadonlyMap<TableName, string>;
   readonly commands: readonly Command[];
   /** The first at the start, or soon after. */
   readonly releases: readonly {
@@ -49,9 +51,9 @@ export interface Leaving {
   >;
 }
 
-const start = Date.parse("2025-10-01T00:00:00Z");
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+export const start = Date.parse("2025-10-01T00:00:00Z");
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
 
 const dayAt = (at: number): Partition => new Date(at).toISOString().slice(0, 10);
 
@@ -128,7 +130,7 @@ export function tableOf(node: ConfigNode): TableName {
   return `out.${node.name.replace(".", "_")}`;
 }
 
-function settingsOf(random: Random, externals: readonly TableName[]): Settings {
+export function settingsOf(random: Random, externals: readonly TableName[]): Settings {
   const closings: Closing[] = [
     { when: "at-landing" },
     { when: "at-end", delayMs: 0, settleMs: 120_000 },
@@ -156,7 +158,7 @@ function settingsOf(random: Random, externals: readonly TableName[]): Settings {
   });
 }
 
-function changesOf(
+export function changesOf(
   random: Random,
   {
     externals,
@@ -193,7 +195,10 @@ function changesOf(
 }
 
 /** What operators ask for, about the days around then; some cancel a backfill that they asked for. */
-function commandsOf(random: Random, { wanted, days }: { wanted: Wanted; days: number }): Command[] {
+export function commandsOf(
+  random: Random,
+  { wanted, days }: { wanted: Wanted; days: number },
+): Command[] {
   const commands: Command[] = [];
   const day = (nth: number) => dayAt(start + nth * dayMs);
   for (let nth = random.pick([0, 1, 3, 6, 10]); nth > 0; nth--) {
@@ -224,7 +229,7 @@ function commandsOf(random: Random, { wanted, days }: { wanted: Wanted; days: nu
   return commands;
 }
 
-function outagesOf(random: Random, faultsEnd: number): Workload["outages"] {
+export function outagesOf(random: Random, faultsEnd: number): Workload["outages"] {
   return Array.from({ length: random.pick([0, 0, 1, 3]) }, () => {
     const from = random.between(start, faultsEnd - hourMs);
     const port = random.pick(["bus", "store", "lake", "configs", "runner", "key-values"]);
@@ -232,7 +237,7 @@ function outagesOf(random: Random, faultsEnd: number): Workload["outages"] {
   });
 }
 
-function jobFaultsOf(
+export function jobFaultsOf(
   random: Random,
   { wanted, days }: { wanted: Wanted; days: number },
 ): RehearsalFault[] {
@@ -240,7 +245,7 @@ function jobFaultsOf(
     step: random.pick(wanted.steps).id,
     ...(random.chance(0.4) ? { partition: dayAt(start + random.between(-1, days) * dayMs) } : {}),
     ...(random.chance(0.3) ? { run: random.between(1, 2) } : {}),
-    attempt: random.between(1, 2),
+    ...(random.chance(0.8) ? { attempt: random.between(1, 2) } : {}),
     does: random.pick(["fail", "write-nothing", "hang", "vanish", "write-half"] as const),
   }));
 }
