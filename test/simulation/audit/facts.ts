@@ -55,8 +55,10 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       if (body !== null) history.tasks.set(name, body as Task);
       return;
     case "landings":
-      history.firstLook = Math.min(history.firstLook, at);
       if (body !== null) history.landings.set(name, body as LandingsDocument);
+      return;
+    case "cursors":
+      if (!history.firstLooks.has(name)) history.firstLooks.set(name, at);
       return;
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);

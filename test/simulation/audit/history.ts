@@ -87,8 +87,8 @@ export interface History {
   readonly claims: Map<string, EpochMs>;
   /** Tasks that were skipped while a newer day could stand for theirs. */
   readonly skippedRightly: Set<TaskId>;
-  /** When the first document of a table was stored: what landed before may be backlog. */
-  firstLook: EpochMs;
+  /** When a table was first looked at: what had landed before may be backlog. */
+  readonly firstLooks: Map<TableName, EpochMs>;
   readonly broken: Broken[];
 }
 
@@ -111,7 +111,7 @@ export function emptyHistory(settings: Settings, wanted: Wanted): History {
     commanded: new Set(),
     commands: new Map(),
     claims: new Map(),
-    firstLook: Number.POSITIVE_INFINITY,
+    firstLooks: new Map(),
     broken: [],
   };
 }

@@ -164,8 +164,10 @@ function forgotten(history: History, step: WantedStep, at: EpochMs): void {
     const out = dayText(dayNumber(day) + input.endDays);
     const id = `${step.id}@${out}`;
     const [first] = touches;
-    const from = Math.max(history.firstLook, history.since.get(step.id) ?? 0);
-    const isLive = first !== undefined && first.at > from;
+    const looked = history.firstLooks.get(input.table) ?? Number.POSITIVE_INFINITY;
+    const known = first?.jobId === null ? looked : 0;
+    const isLive =
+      first !== undefined && first.at > Math.max(known, history.since.get(step.id) ?? 0);
     if (!isLive || history.tasks.has(id)) continue;
     if (couldRun(history, id, at))
       breaks(history, { promise: "liveness", at }, `${id} was never begun, and nothing is missing`);
