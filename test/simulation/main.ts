@@ -3,7 +3,7 @@ import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { check } from "./check.ts";
 import { FAULTS } from "./faults.ts";
-import { neededFaults, shrink } from "./shrink.ts";
+import { neededFaults, neededTogether, shrink } from "./shrink.ts";
 import type { SimulationOptions } from "./simulate.ts";
 import { inWords } from "./words.ts";
 
@@ -13,7 +13,7 @@ interface Options {
   readonly faults?: string;
   readonly processes: number;
   readonly stop?: boolean;
-  readonly only?: string;
+  readonly together?: string;
   readonly needed?: boolean;
   readonly worker?: boolean;
 }
@@ -33,15 +33,24 @@ await new Command("sim")
   .option("--faults <kinds>", `of ${Object.keys(FAULTS).join(",")}; none for none`)
   .option("--processes <n>", "how many at a time", whole, 2)
   .option("--stop", "stop at the first seed that fails and do not shrink it")
-  .option("--only <faults>", "with --stop: only these occurrences strike, kind#n,kind#n")
+  .option(
+    "--together <faults>",
+    "only tell whether these break a promise, and all are needed for it",
+  )
   .option("--needed", "with --stop: the faults that the seed needs, none of which is enough alone")
   .option("--worker", "(used by itself)")
   .action(run)
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
-  const kinds = strikingOf(options);
+  const { faults } = options;
+  const kinds = faults === undefined ? {} : { kinds: new Set(faults.split(",")) };
   if (options.worker === true) return work(options, kinds);
+  if (options.together !== undefined) {
+    const together = await neededTogether(options.from, options.together.split(","));
+    process.stdout.write(`${JSON.stringify({ seed: options.from, together })}\n`);
+    return;
+  }
   const failing = options.stop === true ? await one(options, kinds) : await many(options);
   const begun = failing.toSorted((a, b) => a.seed - b.seed);
   process.stdout.write(
@@ -69,14 +78,7 @@ async function run(options: Options): Promise<void> {
   );
 }
 
-type Kinds = Pick<SimulationOptions, "kinds" | "only">;
-
-function strikingOf({ faults, only }: Options): Kinds {
-  return {
-    ...(faults === undefined ? {} : { kinds: new Set(faults.split(",")) }),
-    ...(only === undefined ? {} : { only: new Set(only.split(",")) }),
-  };
-}
+type Kinds = Pick<SimulationOptions, "kinds">;
 
 /** Seeds one after the other, up to the first that fails. */
 async function one({ from, seeds }: Options, kinds: Kinds): Promise<Told[]> {

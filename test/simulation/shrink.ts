@@ -68,6 +68,17 @@ export async function neededFaults(options: SimulationOptions): Promise<readonly
   return best.checked.struck;
 }
 
+/** Whether some faults together break a promise, and none of them can be left out. */
+export async function neededTogether(seed: number, faults: readonly string[]): Promise<boolean> {
+  const breaks = async (only: readonly string[]) =>
+    (await check({ seed, only: new Set(only) })).broken.length > 0;
+  if (!(await breaks(faults))) return false;
+  for (const fault of faults) {
+    if (await breaks(faults.filter((other) => other !== fault))) return false;
+  }
+  return true;
+}
+
 /** Leaves out ever smaller shares of the faults that struck. */
 async function fewerFaults(
   best: () => Shrunk,

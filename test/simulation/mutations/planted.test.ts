@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { planted } from "./planted.ts";
-import { seedsUntilCaught } from "./run.ts";
+import { needsTogether, seedsUntilCaught } from "./run.ts";
 
 /** How many seeds, counted from 1, a bug may live for. */
 const seedsMax = 300;
@@ -14,4 +14,23 @@ describe.concurrent("the simulation catches a planted bug", () => {
     },
     120_000,
   );
+});
+
+const together = planted.filter((bug) => bug.together !== undefined);
+
+describe.concurrent("several faults together show a planted bug, and none of them is enough alone", () => {
+  test.each(together)(
+    "$name",
+    async (bug) => {
+      expect(bug.together?.faults.length).toBeGreaterThan(1);
+      expect(await needsTogether(bug)).toBe(true);
+    },
+    120_000,
+  );
+});
+
+test("at least 20 bugs that no other test sees, 8 of them by faults together", () => {
+  const only = planted.filter(({ seenElsewhere }) => seenElsewhere !== true);
+  expect(only.length).toBeGreaterThanOrEqual(20);
+  expect(only.filter((bug) => bug.together !== undefined).length).toBeGreaterThanOrEqual(8);
 });

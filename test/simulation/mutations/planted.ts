@@ -5,6 +5,13 @@ export interface Planted {
   readonly name: string;
   /** The first seed, counted from 1, that catches it. */
   readonly seed: number;
+  /**
+   * Of the seed, or of another one: faults that show the bug together, and not without any one of
+   * them.
+   */
+  readonly together?: { readonly seed: number; readonly faults: readonly string[] };
+  /** Other tests see it, too: it does not count as one that only the simulation finds. */
+  readonly seenElsewhere?: true;
   readonly edits: readonly Edit[];
 }
 
@@ -15,7 +22,7 @@ export interface Edit {
   readonly put: string;
 }
 
-/** All other tests stay green with each of these. */
+/** With each of these all other tests stay green, but where it says that they do not. */
 export const planted = JSON.parse(
   readFileSync(new URL("planted.json", import.meta.url), "utf8"),
 ) as readonly Planted[];

@@ -9,9 +9,23 @@ export async function seedsUntilCaught(
   bug: Planted,
   { from, seeds }: { readonly from: number; readonly seeds: number },
 ): Promise<number | null> {
+  const asked = ["--stop", "--from", `${from}`, "--seeds", `${seeds}`];
+  const { failing } = (await simulated(bug, asked)) as { failing: number[] };
+  return failing[0] === undefined ? null : failing[0] - from + 1;
+}
+
+/** Whether the faults it names show the bug together, and none of them can be left out. */
+export async function needsTogether(bug: Planted): Promise<boolean> {
+  if (bug.together === undefined) throw new Error(`"${bug.name}" names no faults`);
+  const { seed, faults } = bug.together;
+  const answer = await simulated(bug, ["--from", `${seed}`, "--together", faults.join(",")]);
+  return (answer as { together: boolean }).together;
+}
+
+/** The first line that the copy's simulation answers. */
+async function simulated(bug: Planted, asked: readonly string[]): Promise<unknown> {
   const copy = copyWith(bug);
   try {
-    const asked = ["--stop", "--from", `${from}`, "--seeds", `${seeds}`];
     const main = join(copy.folder, "test/simulation/main.ts");
     const { output } = await run(copy.folder, [
       "--import",
@@ -20,10 +34,8 @@ export async function seedsUntilCaught(
       ...asked,
     ]);
     const [line = ""] = output.split("\n");
-    if (!line.startsWith("{"))
-      throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
-    const { failing } = JSON.parse(line) as { failing: number[] };
-    return failing[0] === undefined ? null : failing[0] - from + 1;
+    if (line.startsWith("{")) return JSON.parse(line) as unknown;
+    throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
   } finally {
     copy.remove();
   }
