@@ -1,3 +1,5 @@
+import { writePace } from "./write-pace.ts";
+
 /** How a commit went, as far as the next one should mind. */
 export interface Went {
   readonly tookMs: number;
@@ -35,19 +37,29 @@ export interface Time {
   sleep(delayMs: number): Promise<void>;
 }
 
-/** Runs commits, each after the linger that those before it call for. */
+/** One commit, as far as it matters when it is sent. */
+export interface Commit<T> {
+  /** Documents written and checked. */
+  readonly documents: number;
+  readonly written: readonly string[];
+  readonly send: () => Promise<T>;
+  readonly contended: (result: T) => boolean;
+}
+
+/**
+ * Runs commits, each after the linger that those before it call for, and after the documents it
+ * writes have rested.
+ */
 export function lingering(time: Time) {
+  const pace = writePace(() => time.now());
   let lingerMs = 0;
   let endedAt = -Infinity;
-  return async <T>(
-    documents: number,
-    commit: () => Promise<T>,
-    contended: (result: T) => boolean,
-  ): Promise<T> => {
-    const waitMs = endedAt + lingerMs - time.now();
+  return async <T>({ documents, written, send, contended }: Commit<T>): Promise<T> => {
+    const waitMs = Math.max(endedAt + lingerMs - time.now(), pace.restMs(written));
     if (waitMs > 0) await time.sleep(waitMs);
+    pace.wrote(written);
     const begunAt = time.now();
-    const result = await commit();
+    const result = await send();
     endedAt = time.now();
     const went = { tookMs: endedAt - begunAt, documents, contended: contended(result) };
     lingerMs = lingerAfter(lingerMs, went);

@@ -56,6 +56,9 @@ export function firestoreTaskStore(options: FirestoreOptions): TaskStore {
  * minute (measured). Correctness would stand, dispatching would not. What is checked in the same
  * request costs more and holds nobody up, whoever dies when. Where nothing is written, checks are
  * plain reads.
+ *
+ * What waits: a commit after slow or contended ones, and one that writes a document too often
+ * (`linger.ts`); at most a second, so that what arrives meanwhile goes into the next one.
  */
 export function taskStoreOver(database: FirestoreDatabase, time: Time = realTime): TaskStore {
   const nextCommit = commitNames();
@@ -137,7 +140,7 @@ async function committed(
   if (![...expected.values()].every(isPossible)) return { kind: "conflict" };
   if (writes.length === 0) return proven(database, expected);
   const changes = [...writes.map((write) => changeOf(write, name)), ...checks.map(unchanged)];
-  const attempt = async (): Promise<Attempted> => {
+  const send = async (): Promise<Attempted> => {
     try {
       return { answer: { kind: "committed", version: versionAt(await database.commit(changes)) } };
     } catch (cause) {
@@ -147,7 +150,12 @@ async function committed(
       return { answer: { kind: "conflict" }, contended: failure === "contended" };
     }
   };
-  const { answer } = await linger(changes.length, attempt, (one) => one.contended === true);
+  const { answer } = await linger({
+    documents: changes.length,
+    written: writes.map(({ id }) => id),
+    send,
+    contended: (one) => one.contended === true,
+  });
   return answer;
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { lingerAfter, lingering } from "../../adapters/gcp/linger.ts";
+import { writePace, writesAtOnce } from "../../adapters/gcp/write-pace.ts";
 
 const fast = { tookMs: 20, documents: 1, contended: false };
 const slow = { tookMs: 400, documents: 1, contended: false };
@@ -50,13 +51,14 @@ test("is counted from the end of the commit before: after a quiet time nothing w
     },
   });
   const commit = (tookMs: number) =>
-    linger(
-      1,
-      async () => {
+    linger({
+      documents: 1,
+      written: [],
+      async send() {
         now += tookMs;
       },
-      () => false,
-    );
+      contended: () => false,
+    });
   await commit(10);
   await commit(600);
   expect(slept).toEqual([]);
@@ -68,4 +70,45 @@ test("is counted from the end of the commit before: after a quiet time nothing w
   now += 1_000;
   await commit(10);
   expect(slept).toEqual([25, 20]);
+});
+
+test("a document is written ten times at once, then once a second; others are not held up", () => {
+  let now = 0;
+  const pace = writePace(() => now);
+  for (let n = 0; n < writesAtOnce; n += 1) {
+    expect(pace.restMs(["pools/a", "pools/b"])).toBe(0);
+    pace.wrote(["pools/a"]);
+  }
+  expect(pace.restMs(["pools/b", "pools/a"])).toBe(1_000);
+  expect(pace.restMs(["pools/b"])).toBe(0);
+  now += 400;
+  expect(pace.restMs(["pools/a"])).toBeCloseTo(600);
+  now += 600;
+  expect(pace.restMs(["pools/a"])).toBe(0);
+  pace.wrote(["pools/a"]);
+  expect(pace.restMs(["pools/a"])).toBe(1_000);
+  now += 1_000 * writesAtOnce;
+  for (let n = 0; n < writesAtOnce; n += 1) pace.wrote(["pools/a"]);
+  expect(pace.restMs(["pools/a"])).toBe(1_000);
+});
+
+test("whatever is asked for, no document is written more than once a second beside a burst", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(3_000)), (pauses) => {
+      let now = 0;
+      const pace = writePace(() => now);
+      const writtenAt = pauses.map((pauseMs) => {
+        now += pauseMs;
+        now += pace.restMs(["a"]);
+        pace.wrote(["a"]);
+        return now;
+      });
+      for (const [first, from] of writtenAt.entries()) {
+        for (const [last, to] of writtenAt.entries()) {
+          if (last < first) continue;
+          expect(last - first + 1).toBeLessThanOrEqual(writesAtOnce + (to - from) / 1_000 + 1e-6);
+        }
+      }
+    }),
+  );
 });

@@ -1,13 +1,45 @@
-import { firestoreTaskStore } from "../../adapters/gcp/task-store.ts";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, expect } from "vitest";
+import {
+  type FirestoreDatabase,
+  firestoreDatabase,
+} from "../../adapters/gcp/firestore-database.ts";
+import type { StructuredQuery } from "../../adapters/gcp/firestore-queries.ts";
+import { taskStoreOver } from "../../adapters/gcp/task-store.ts";
 import { describeTaskStore } from "../contract/task-store.contract.ts";
 import { freshProject, withEmulator } from "../support/emulators.ts";
+import { FirestoreIndexes, servingIndex } from "../support/firestore-indexes.ts";
+
+/** The suite writes the same few documents again and again; a real second for each would be hours. */
+const hurried = {
+  now: () => performance.now() * 1_000,
+  sleep: async (delayMs: number) => {
+    await sleep(delayMs / 1_000);
+  },
+};
+
+const sent: StructuredQuery[] = [];
+
+function recorded(database: FirestoreDatabase): FirestoreDatabase {
+  return {
+    ...database,
+    query(query) {
+      sent.push(query);
+      return database.query(query);
+    },
+  };
+}
 
 withEmulator("FIRESTORE_EMULATOR_HOST", () => {
   describeTaskStore(
     "Firestore",
     async () => {
       const projectId = freshProject();
-      return { open: () => firestoreTaskStore({ projectId }), dispose: async () => {} };
+      return {
+        open: () => taskStoreOver(recorded(firestoreDatabase({ projectId })), hurried),
+        dispose: async () => {},
+      };
     },
     {
       skip: [
@@ -19,4 +51,11 @@ withEmulator("FIRESTORE_EMULATOR_HOST", () => {
       ],
     },
   );
+
+  afterAll(() => {
+    const file = new URL("../../firestore.indexes.json", import.meta.url);
+    const declared = FirestoreIndexes.parse(JSON.parse(readFileSync(file, "utf8")));
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.filter((query) => servingIndex(query, declared) === null)).toEqual([]);
+  });
 });
