@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
 import {
   type FirestoreDatabase,
@@ -10,14 +9,7 @@ import { taskStoreOver } from "../../adapters/gcp/task-store.ts";
 import { describeTaskStore } from "../contract/task-store.contract.ts";
 import { freshProject, withEmulator } from "../support/emulators.ts";
 import { FirestoreIndexes, servingIndex } from "../support/firestore-indexes.ts";
-
-/** The suite writes the same few documents again and again; a real second for each would be hours. */
-const hurried = {
-  now: () => performance.now() * 1_000,
-  sleep: async (delayMs: number) => {
-    await sleep(delayMs / 1_000);
-  },
-};
+import { hurried } from "../support/hurried.ts";
 
 const sent: StructuredQuery[] = [];
 
