@@ -1,4 +1,5 @@
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
+import { gotNoToken } from "./firestore-errors.ts";
 
 /** Codes of gRPC after which the same call may succeed: cancelled, too late, no quota, contended, away. */
 const retryable = new Set([1, 4, 8, 10, 14]);
@@ -27,7 +28,7 @@ export function operatingError(cause: unknown, table: string): unknown {
     );
   }
   if (code === null) return cause;
-  if (retryable.has(code)) {
+  if (retryable.has(code) || gotNoToken(message)) {
     return new RetryableError(`Bigtable did not answer for table ${table}: ${message}`, { cause });
   }
   if (code === NOT_FOUND) {

@@ -48,12 +48,15 @@ export function operatingError(cause: unknown, database: string): unknown {
   const message = messageOf(cause);
   const permanent = (advice: string) =>
     new PermanentError(`${advice} (Firestore says: ${message})`, { cause });
+  const away = () =>
+    new RetryableError(`${database} does not answer as it should: ${message}`, { cause });
   switch (codeOf(cause)) {
     case PERMISSION_DENIED:
       return permanent(
         `${database} may not be used: grant this service account roles/datastore.user`,
       );
     case UNAUTHENTICATED:
+      if (gotNoToken(message)) return away();
       return permanent(
         `${database} takes no request from here: run as a service account, or run gcloud auth application-default login`,
       );
@@ -74,7 +77,7 @@ export function operatingError(cause: unknown, database: string): unknown {
     case ABORTED:
     case INTERNAL:
     case UNAVAILABLE:
-      return new RetryableError(`${database} does not answer as it should: ${message}`, { cause });
+      return away();
     default:
       return message.includes("default credentials")
         ? permanent(
@@ -82,6 +85,11 @@ export function operatingError(cause: unknown, database: string): unknown {
           )
         : cause;
   }
+}
+
+/** Whoever gives out tokens did not answer; that is no verdict on these credentials. */
+export function gotNoToken(message: string): boolean {
+  return message.includes("Getting metadata from plugin failed");
 }
 
 function namesDatabase(cause: unknown): boolean {

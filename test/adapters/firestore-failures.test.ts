@@ -89,6 +89,13 @@ describe("what a commit answers when Firestore answers with", () => {
   });
 });
 
+test("a token that could not be fetched may be there later", async () => {
+  const message = "16 UNAUTHENTICATED: Getting metadata from plugin failed with error: timeout";
+  const { store } = answering({ code: 16, message });
+  await expect(store.read(["pools/a"])).rejects.toBeInstanceOf(RetryableError);
+  await expect(store.commit(commit)).rejects.toBeInstanceOf(RetryableError);
+});
+
 test("reads and queries without an answer may be tried again; a missing index may not", async () => {
   const away = answering({ code: 14, message: "14 UNAVAILABLE: No connection established" }).store;
   await expect(away.read(["pools/a"])).rejects.toBeInstanceOf(RetryableError);
