@@ -1,17 +1,22 @@
+import { status } from "@grpc/grpc-js";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
-import { gotNoToken } from "./firestore-errors.ts";
+import { codeOf, gotNoToken, lacksCredentials, messageOf } from "./grpc-errors.ts";
 
-/** Codes of gRPC after which the same call may succeed: cancelled, too late, no quota, contended, away. */
-const retryable = new Set([1, 4, 8, 10, 14]);
-const NOT_FOUND = 5;
-const PERMISSION_DENIED = 7;
-const UNAUTHENTICATED = 16;
+/** Codes after which the same call may succeed. */
+const retryable = new Set<number>([
+  status.CANCELLED,
+  status.DEADLINE_EXCEEDED,
+  status.RESOURCE_EXHAUSTED,
+  status.ABORTED,
+  status.UNAVAILABLE,
+]);
 
 /** An error of Bigtable about a table as the ports know errors, with what an operator can do about it. */
 export function operatingError(cause: unknown, table: string): unknown {
   const failures = failuresOf(cause);
-  const lasting = failures.find(({ code }) => code === null || !retryable.has(code));
-  const { code, message } = lasting ?? failures[0] ?? { code: null, message: "" };
+  const lasting = failures.find(({ code }) => !retryable.has(code));
+  const { code, message } = lasting ??
+    failures[0] ?? { code: codeOf(cause), message: messageOf(cause) };
   const permanent = (advice: string) =>
     new PermanentError(`${advice} (Bigtable says: ${message})`, { cause });
   if (/column family|unknown family/i.test(message)) {
@@ -22,19 +27,19 @@ export function operatingError(cause: unknown, table: string): unknown {
       `${JSON.stringify(table)} is no name of a table: letters, digits, _ . and - are`,
     );
   }
-  if (message.includes("default credentials")) {
+  if (lacksCredentials(message)) {
     return permanent(
       "no Google credentials here: run as a service account, or run gcloud auth application-default login",
     );
   }
-  if (code === null) return cause;
+  if (code < 0) return cause;
   if (retryable.has(code) || gotNoToken(message)) {
     return new RetryableError(`Bigtable did not answer for table ${table}: ${message}`, { cause });
   }
-  if (code === NOT_FOUND) {
+  if (code === status.NOT_FOUND) {
     return permanent(`table ${table} or its instance is not there: create it, or name another one`);
   }
-  if (code === PERMISSION_DENIED || code === UNAUTHENTICATED) {
+  if (code === status.PERMISSION_DENIED || code === status.UNAUTHENTICATED) {
     return permanent(
       `table ${table} may not be used: grant this service account roles/bigtable.user`,
     );
@@ -43,7 +48,7 @@ export function operatingError(cause: unknown, table: string): unknown {
 }
 
 interface Failure {
-  readonly code: number | null;
+  readonly code: number;
   readonly message: string;
 }
 
@@ -51,11 +56,8 @@ interface Failure {
 function failuresOf(cause: unknown): readonly Failure[] {
   const { errors } = cause as { readonly errors?: unknown };
   const each: readonly unknown[] = Array.isArray(errors) && errors.length > 0 ? errors : [cause];
-  return each.map((one) => {
-    const { code, message } = one as { readonly code?: unknown; readonly message?: unknown };
-    return {
-      code: typeof code === "number" ? code : null,
-      message: String(message).replaceAll(/\s*\n\s*/g, " "),
-    };
-  });
+  return each.map((one) => ({
+    code: codeOf(one),
+    message: messageOf((one as { readonly message?: unknown }).message ?? one),
+  }));
 }

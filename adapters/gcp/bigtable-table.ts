@@ -1,8 +1,8 @@
+import { status } from "@grpc/grpc-js";
 import { PermanentError } from "../../ports/errors.ts";
 import { type BigtablePlace, bigtableInstance } from "./bigtable-client.ts";
 import { operatingError } from "./bigtable-errors.ts";
-
-const ALREADY_EXISTS = 6;
+import { codeOf } from "./grpc-errors.ts";
 
 /**
  * What Chronon's own `create` gives its tables: a cell goes when it is five days old or 10,000 newer
@@ -20,7 +20,7 @@ export async function createBigtableTable(place: BigtablePlace, table: string): 
   try {
     await instance.createTable(table, { families: [{ name: "cf", rule: gcRule }] });
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== ALREADY_EXISTS) throw operatingError(cause, table);
+    if (codeOf(cause) !== status.ALREADY_EXISTS) throw operatingError(cause, table);
     const [families] = await instance.table(table).getFamilies();
     if (families.every(({ id }) => id !== "cf")) {
       throw new PermanentError(

@@ -9,9 +9,9 @@ import {
 } from "../../schemas/documents.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import type { Change, Moment, Precondition, StoredDocument } from "./firestore-database.ts";
-import { messageOf } from "./firestore-errors.ts";
 import { documentPath } from "./firestore-names.ts";
 import { bodyOf, type Fields, fieldsOf } from "./firestore-values.ts";
+import { messageOf } from "./grpc-errors.ts";
 
 /** Fields that documents have beside their bodies' own. */
 export const OWN_FIELDS = ["commit", "readySince"] as const;

@@ -26,7 +26,7 @@ import {
   unchanged,
   versionAt,
 } from "./firestore-documents.ts";
-import { commitFailure, messageOf, operatingError } from "./firestore-errors.ts";
+import { commitFailure, operatingError } from "./firestore-errors.ts";
 import { documentIdOf, documentPath } from "./firestore-names.ts";
 import {
   dueTasksQuery,
@@ -34,6 +34,7 @@ import {
   queuedTasksQuery,
   type StructuredQuery,
 } from "./firestore-queries.ts";
+import { messageOf } from "./grpc-errors.ts";
 import { lingering, type Time } from "./linger.ts";
 
 /** A task store in a database of Firestore, which other processes may have open too. */
