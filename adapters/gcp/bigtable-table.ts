@@ -16,8 +16,9 @@ const gcRule = { age: { seconds: 5 * 86_400, nanos: 0 }, versions: 10_000, union
  * table: whoever reads or writes a missing one is told.
  */
 export async function createBigtableTable(place: BigtablePlace, table: string): Promise<void> {
-  const { instance, close } = bigtableInstance(place);
+  const { instance, ready, close } = bigtableInstance(place);
   try {
+    await ready();
     await instance.createTable(table, { families: [{ name: "cf", rule: gcRule }] });
   } catch (cause) {
     if (codeOf(cause) !== status.ALREADY_EXISTS) throw operatingError(cause, table);

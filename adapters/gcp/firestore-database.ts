@@ -61,16 +61,19 @@ export interface FirestoreOptions {
 const callTimeoutMs = 15_000;
 const queryTimeoutMs = 60_000;
 
+/** Streams are tried again twice, over seconds, unless both are forbidden. */
+const noRetries = { retries: 0, noResponseRetries: 0 };
+
 /** A field no document has: an update of it alone changes nothing, its precondition must hold. */
 const noField = "unchanged";
 
 /** Opens a database of Firestore; connects when it is first used. */
 export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase {
   const { projectId, databaseId = "(default)" } = options;
-  const client = clientOf(options);
+  const connected = connecting(options);
   const database = `projects/${projectId}/databases/${databaseId}`;
   const root = `${database}/documents`;
-  const once = (timeout: number) => ({ timeout, retry: null });
+  const once = (timeout: number) => ({ timeout, retry: null, retryRequestOptions: noRetries });
   const stored = ({ name, fields, updateTime }: FoundDocument): StoredDocument => ({
     path: name.slice(root.length + 1),
     fields: fields ?? {},
@@ -80,6 +83,7 @@ export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase 
     name: `Firestore database ${databaseId} of project ${projectId}`,
     async commit(changes) {
       const writes = changes.map((change) => writeOf(root, change));
+      const client = await connected.client();
       const [{ commitTime }] = await client.commit({ database, writes }, once(callTimeoutMs));
       return commitTime as Moment;
     },
@@ -88,6 +92,7 @@ export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase 
       const mask = fields === "none" ? { mask: { fieldPaths: ["__name__"] } } : {};
       const found: StoredDocument[] = [];
       let at: Moment = { seconds: 0, nanos: 0 };
+      const client = await connected.client();
       const answers: AsyncIterable<BatchGetAnswer> = client.batchGetDocuments(
         { database, documents, ...mask },
         once(callTimeoutMs),
@@ -100,6 +105,7 @@ export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase 
     },
     async query(structuredQuery) {
       const found: StoredDocument[] = [];
+      const client = await connected.client();
       const answers: AsyncIterable<QueryAnswer> = client.runQuery(
         { parent: root, structuredQuery: { ...structuredQuery } },
         once(queryTimeoutMs),
@@ -107,7 +113,7 @@ export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase 
       for await (const { document } of answers) if (document) found.push(stored(document));
       return found;
     },
-    close: () => client.close(),
+    close: () => connected.close(),
   };
 }
 
@@ -124,6 +130,37 @@ interface BatchGetAnswer {
 
 interface QueryAnswer {
   readonly document?: FoundDocument | null;
+}
+
+/**
+ * The client, made when it is first wanted. It is waited for before any call: a call on one that
+ * cannot be made (no credentials) would end the process instead of failing.
+ */
+function connecting(options: FirestoreOptions) {
+  let opening: Promise<ReturnType<typeof clientOf>> | null = null;
+  let closed = false;
+  const open = async () => {
+    const client = clientOf(options);
+    await client.initialize();
+    return client;
+  };
+  return {
+    async client() {
+      if (closed) throw new Error("the Firestore database was closed");
+      opening ??= open();
+      try {
+        return await opening;
+      } catch (cause) {
+        opening = null;
+        throw cause;
+      }
+    },
+    async close() {
+      closed = true;
+      const client = await opening?.catch(() => null);
+      await client?.close();
+    },
+  };
 }
 
 /** An emulator asks for no credentials; without any the client would look for those of the machine. */

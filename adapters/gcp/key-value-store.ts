@@ -9,7 +9,15 @@ import { operatingError } from "./bigtable-errors.ts";
  * (`createBigtableTable`); which table a dataset lies in is the caller's to know.
  */
 export function bigtableKeyValueStore(place: BigtablePlace): KeyValueStore {
-  const { instance, close } = bigtableInstance(place);
+  const { instance, ready, close } = bigtableInstance(place);
+  const answered = async <T>(table: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      await ready();
+      return await call();
+    } catch (cause) {
+      throw operatingError(cause, table);
+    }
+  };
   return {
     write: (table, cells) => answered(table, () => write(instance, table, cells)),
     read: (table, keys) => answered(table, () => read(instance, table, keys)),
@@ -73,12 +81,4 @@ function bytesOf(value: Buffer | number): Uint8Array {
 
 function hex(key: Uint8Array): string {
   return Buffer.from(key).toString("hex");
-}
-
-async function answered<T>(table: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (cause) {
-    throw operatingError(cause, table);
-  }
 }

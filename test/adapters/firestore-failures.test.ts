@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change, FirestoreDatabase } from "../../adapters/gcp/firestore-database.ts";
-import { taskStoreOver } from "../../adapters/gcp/task-store.ts";
+import { firestoreTaskStore, taskStoreOver } from "../../adapters/gcp/task-store.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { pool } from "../support/documents.ts";
 
@@ -130,4 +130,14 @@ test("contended commits are spaced out", async () => {
   const { store, slept } = answering({ code: 10, message: "10 ABORTED: contention" });
   for (let n = 0; n < 5; n += 1) await store.commit(commit);
   expect(slept).toEqual([25, 50, 100, 200]);
+});
+
+test("where nobody listens, a read may be tried again at once, and a commit is in doubt", async () => {
+  const store = firestoreTaskStore({ projectId: "p", emulator: "127.0.0.1:1" });
+  const begunAt = performance.now();
+  await expect(store.read(["pools/a"])).rejects.toBeInstanceOf(RetryableError);
+  expect((await store.commit(commit)).kind).toBe("unknown");
+  expect(performance.now() - begunAt).toBeLessThan(5_000);
+  await store.close();
+  await expect(store.read(["pools/a"])).rejects.toThrow("closed");
 });
