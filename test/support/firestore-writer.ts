@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { firestoreDatabase } from "../../adapters/gcp/firestore-database.ts";
 import { taskStoreOver } from "../../adapters/gcp/task-store.ts";
 import type { PoolDocument } from "../../schemas/tasks.ts";
@@ -8,6 +9,7 @@ import { hurried } from "./hurried.ts";
 /**
  * A process that commits groups until it is killed: fifty documents of its own, all with the same
  * number, and a check of each of another's. Says each number once it was answered `committed`.
+ * Rests in between, each time another while, so that two of them do not refuse each other for ever.
  */
 const [projectId = "", name = "", other = ""] = process.argv.slice(2);
 const store = taskStoreOver(firestoreDatabase({ projectId }), hurried);
@@ -24,4 +26,5 @@ for (;;) {
     checks: others.map((id) => ({ id, version: versionOf(id) })),
   });
   if (answer.kind === "committed") writeSync(1, `${next}\n`);
+  await sleep(Math.random() * 50);
 }
