@@ -2,6 +2,7 @@ import type { EpochMs } from "../schemas/ids.ts";
 
 /** One cell of family `cf`, qualifier `value`, as Chronon lays out its Bigtable tables. */
 export interface Cell {
+  /** At least one byte. */
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   /** Cells of one key are ordered by it; writing the same timestamp again overwrites. */

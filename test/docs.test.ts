@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
 import { STATUS } from "../core/status.ts";
-import { COLLECTIONS } from "../schemas/documents.ts";
+import { COLLECTIONS, type Collection, parseDocument } from "../schemas/documents.ts";
 import { Settings } from "../schemas/settings.ts";
+import { describedFields, shownDocuments } from "./support/firestore-docs.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -38,4 +40,18 @@ test("exactly the states that cannot move by themselves are terminal", () => {
     .filter(([, facts]) => facts.terminal)
     .map(([kind]) => kind);
   expect(terminal.sort()).toEqual(["cancelled", "failed", "skipped", "succeeded"]);
+});
+
+test("docs/firestore.md describes every field, and shows documents that are ones", () => {
+  for (const [collection, schema] of Object.entries(COLLECTIONS)) {
+    const own = OWN_FIELDS.filter((name) => collection === "tasks" || name !== "readySince");
+    expect(describedFields(collection as Collection).toSorted(), collection).toEqual(
+      [...new Set([...Object.keys(schema.shape), "schema", ...own])].toSorted(),
+    );
+    const shown = shownDocuments(collection as Collection);
+    expect(shown, collection).not.toEqual([]);
+    for (const body of shown) {
+      expect(() => parseDocument(`${collection as Collection}/shown`, body)).not.toThrow();
+    }
+  }
 });

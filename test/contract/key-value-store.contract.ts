@@ -69,7 +69,7 @@ export function describeKeyValueStore(
     it("holds what a plain map would, for any bytes", async (open) => {
       const store = await open();
       const anyCell = fc.record({
-        key: fc.uint8Array({ maxLength: 2, max: 3 }),
+        key: fc.uint8Array({ minLength: 1, maxLength: 2, max: 3 }),
         value: fc.uint8Array({ maxLength: 40 }),
         timestamp: fc.integer({ min: 0, max: 3 }),
       });
