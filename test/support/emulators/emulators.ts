@@ -28,7 +28,11 @@ export const emulatorNames = Object.keys(variables) as EmulatorName[];
  */
 export async function startEmulators({ ports, only }: EmulatorsOptions = {}): Promise<Emulators> {
   const wanted = only ?? emulatorNames;
-  const env: Record<string, string> = { GOOGLE_CLOUD_PROJECT: emulatedProject };
+  // Without the second, Google's clients look for a metadata server, and warn that there is none.
+  const env: Record<string, string> = {
+    GOOGLE_CLOUD_PROJECT: emulatedProject,
+    METADATA_SERVER_DETECTION: "none",
+  };
   const missing: string[] = [];
   const started: Server[] = [];
   const stop = async () => {

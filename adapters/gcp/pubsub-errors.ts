@@ -1,0 +1,27 @@
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
+
+/** What an operator does about a gRPC status that will not go away by itself. */
+const hints: Readonly<Record<number, string>> = {
+  5: "it does not exist; run the setup that creates topics and subscriptions, or correct its name",
+  7: "permission denied; grant the service account roles/pubsub.publisher and roles/pubsub.subscriber",
+};
+
+/** Invalid argument, failed precondition, out of range, unimplemented: it would be so again. */
+const refusals: ReadonlySet<unknown> = new Set([3, 9, 11, 12]);
+
+/**
+ * A failure of Pub/Sub as an error of a port, told by its gRPC status. Statuses that nothing is
+ * known of, and credentials that are just being renewed, are worth another try.
+ */
+export function pubsubError(doing: string, cause: unknown): Error {
+  const { code, message } = cause as { code?: unknown; message?: string };
+  const hint = typeof code === "number" ? hints[code] : undefined;
+  const line = `cannot ${doing}: ${hint ?? firstLine(message)}`;
+  return hint === undefined && !refusals.has(code)
+    ? new RetryableError(line, { cause })
+    : new PermanentError(line, { cause });
+}
+
+function firstLine(message = "no reason was given"): string {
+  return message.split("\n", 1)[0] ?? "";
+}
