@@ -20,6 +20,8 @@ export interface GateOptions {
 /** Stands between what Pub/Sub brings and whoever subscribed to deliveries. */
 export interface Gate {
   arrive(arrival: Arrival): void;
+  /** Whether nothing that was handed over waits to be settled. */
+  isEmpty(): boolean;
   /** Nothing is handed over any more; what was not handed over goes back at once. */
   end(): void;
   /** What was handed over and is not settled goes back. */
@@ -69,6 +71,7 @@ export function gate({ unackedMax, leaseMs, out }: GateOptions): Gate {
       waiting.push(arrival);
       handOver();
     },
+    isEmpty: () => hand.count() === 0,
     end() {
       ended = true;
       clearInterval(stuck);

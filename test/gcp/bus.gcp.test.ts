@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pubsubBus } from "../../adapters/gcp/bus.ts";
@@ -6,6 +9,7 @@ import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { TaskRetry } from "../../schemas/commands.ts";
 import { describeBus } from "../contract/bus.contract.ts";
 import { listen } from "../support/bus.ts";
+import { child } from "../support/children.ts";
 import { landed, tick } from "../support/documents.ts";
 import { emulated } from "../support/emulators/emulated.ts";
 
@@ -14,10 +18,12 @@ let places = 0;
 /** Topics of their own in the emulator, which keeps messages for 7 days at most. */
 async function newPlace(project: string) {
   const pubsub = new PubSub({ projectId: project });
-  const topics = busTopics(`contract-${process.pid}-${++places}`);
+  const deployment = `contract-${process.pid}-${++places}`;
+  const topics = busTopics(deployment);
   const setUp = () => setUpBusTopics(pubsub, topics, { retentionDays: 7 });
   await setUp();
   return {
+    deployment,
     pubsub,
     topics,
     setUp,
@@ -154,6 +160,28 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       await expect(listen(bus).next()).rejects.toThrow(PermanentError);
       await expect(bus.deadLetters(1)).rejects.toThrow("cannot read dead letters from");
       await bus.close();
+    });
+
+    test("what a killed process held is delivered again when Pub/Sub's deadline is over", async () => {
+      const own = await newPlace(project);
+      const folder = mkdtempSync(join(tmpdir(), "landfall-kill-pubsub-"));
+      const worker = new URL("../support/pubsub-worker.ts", import.meta.url).pathname;
+      const holder = child(worker, join(folder, "lines"), project, own.deployment);
+      await holder.line("listening");
+      const bus = own.open();
+      await bus.publish([tick(1), tick(2)]);
+      await holder.line("kept 2");
+      await holder.kill();
+      const killed = performance.now();
+      const listener = listen(bus, {}, (delivery) => delivery.ack());
+      await expect.poll(() => listener.seen.length, { timeout: 45_000 }).toBe(2);
+      process.stdout.write(
+        `redelivered ${Math.round(performance.now() - killed)} ms after kill -9\n`,
+      );
+      for (const { attempt } of listener.seen) expect(attempt).toBe(2);
+      await bus.close();
+      await own.dispose();
+      rmSync(folder, { recursive: true });
     });
 
     test("publishing out of reach is worth another try, and says so in time", async () => {
