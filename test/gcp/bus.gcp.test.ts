@@ -178,7 +178,7 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       process.stdout.write(
         `redelivered ${Math.round(performance.now() - killed)} ms after kill -9\n`,
       );
-      for (const { attempt } of listener.seen) expect(attempt).toBe(2);
+      for (const { attempt } of listener.seen) expect(attempt).toBeGreaterThan(1);
       await bus.close();
       await own.dispose();
       rmSync(folder, { recursive: true });
