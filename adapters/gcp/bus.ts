@@ -5,7 +5,7 @@ import type { LandfallEvent } from "../../schemas/events.ts";
 import { publishLetter, readLetters } from "./bus-dead-letters.ts";
 import { isCommand, messageOf, newTraceparent } from "./bus-messages.ts";
 import { pull } from "./bus-pull.ts";
-import { pubsubError } from "./pubsub-errors.ts";
+import { pubsubError, reopening } from "./pubsub-errors.ts";
 import type { BusTopics } from "./pubsub-topics.ts";
 
 export interface PubsubBusOptions {
@@ -67,7 +67,7 @@ export function pubsubBus(options: PubsubBusOptions): Bus {
         mustBeOpen();
         const pulling = pull({ pubsub, topics, unackedMax, leaseMs, out });
         return subscribers.add(out, () => pulling.stop());
-      }),
+      }).pipe(reopening()),
     async deadLetter(delivery, reason) {
       if (putAside.has(delivery)) return;
       const data = Buffer.from(JSON.stringify(delivery.event));

@@ -4,7 +4,7 @@ import { Observable, share } from "rxjs";
 import type { ObjectNotification } from "../../ports/object-store.ts";
 import { objectError } from "./object-errors.ts";
 import { isFolder, ObjectResource, objectInfo } from "./object-info.ts";
-import { pubsubError } from "./pubsub-errors.ts";
+import { pubsubError, reopening } from "./pubsub-errors.ts";
 import { type Channel, setUpChannel } from "./pubsub-topics.ts";
 
 export interface NotificationsOptions {
@@ -49,7 +49,7 @@ export function objectNotifications(options: NotificationsOptions): Notification
       ended = subscription.close();
     };
   });
-  return { stream: source.pipe(share()), ended: () => ended };
+  return { stream: source.pipe(reopening(), share()), ended: () => ended };
 }
 
 /** Null for what is not a finished object of this bucket: a topic may carry other news, too. */

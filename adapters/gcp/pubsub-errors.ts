@@ -1,3 +1,4 @@
+import { type MonoTypeOperatorFunction, retry, throwError, timer } from "rxjs";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 
 /** What an operator does about a gRPC status that will not go away by itself. */
@@ -20,6 +21,16 @@ export function pubsubError(doing: string, cause: unknown): Error {
   return hint === undefined && !refusals.has(code)
     ? new RetryableError(line, { cause })
     : new PermanentError(line, { cause });
+}
+
+/** How long to wait before a stream that broke is opened again. */
+const againMs = 1_000;
+
+/** Opens a stream again while what breaks it is worth another try: credentials, or the network. */
+export function reopening<T>(): MonoTypeOperatorFunction<T> {
+  return retry({
+    delay: (cause) => (cause instanceof RetryableError ? timer(againMs) : throwError(() => cause)),
+  });
 }
 
 function firstLine(message = "no reason was given"): string {

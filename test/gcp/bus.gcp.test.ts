@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Message, PubSub } from "@google-cloud/pubsub";
@@ -8,7 +9,7 @@ import { busTopics, setUpBusTopics } from "../../adapters/gcp/pubsub-topics.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { TaskRetry } from "../../schemas/commands.ts";
 import { describeBus } from "../contract/bus.contract.ts";
-import { listen } from "../support/bus.ts";
+import { at, listen } from "../support/bus.ts";
 import { child } from "../support/children.ts";
 import { landed, tick } from "../support/documents.ts";
 import { emulated } from "../support/emulators/emulated.ts";
@@ -39,6 +40,33 @@ async function newPlace(project: string) {
         await pubsub.topic(topic).delete();
       }
       await pubsub.close();
+    },
+  };
+}
+
+/** Passes bytes on to an emulator until its connections are cut; new ones are passed on again. */
+async function cuttableProxy(upstream: string) {
+  const [host = "", port] = upstream.split(":");
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), host);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    close() {
+      cut();
+      server.close();
     },
   };
 }
@@ -182,6 +210,27 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       await bus.close();
       await own.dispose();
       rmSync(folder, { recursive: true });
+    });
+
+    // The emulator goes on handing messages to streams that are gone, until their deadline is over.
+    test("deliveries go on when connections are cut", { timeout: 120_000 }, async () => {
+      const proxy = await cuttableProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const own = await newPlace(project);
+      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
+      const acked = new Set<number>();
+      const listener = listen(bus, {}, (delivery) => {
+        acked.add(at(delivery.event));
+        delivery.ack();
+      });
+      for (let n = 0; n < 2; n += 1) {
+        await bus.publish([tick(n)]);
+        await expect.poll(() => acked.has(n), { timeout: 45_000 }).toBe(true);
+        proxy.cut();
+      }
+      listener.unsubscribe();
+      await bus.close();
+      await own.dispose();
+      proxy.close();
     });
 
     test("publishing out of reach is worth another try, and says so in time", async () => {
