@@ -70,29 +70,73 @@ export function partitionKey(values: Readonly<Record<string, string | null>>): s
   return JSON.stringify(keys.sort().map((key) => [key, values[key]]));
 }
 
+/** A commit of a log, and when it was made. */
+export interface CommitAt {
+  readonly version: number;
+  readonly commit: DeltaCommit;
+  readonly at: number;
+}
+
 /** Adds the next commit to what is known. Commits must come in order, without a gap. */
-export function applyCommit(
-  state: DeltaState,
-  next: { readonly version: number; readonly commit: DeltaCommit; readonly at: number },
-): void {
-  const { version: n, commit, at } = next;
-  state.version = n;
-  if (commit.metaData !== null) {
-    state.metaData = commit.metaData;
-    state.named.push({ n, tableId: commit.metaData.id });
-  }
+export function applyCommit(state: DeltaState, next: CommitAt): void {
+  const { version, commit } = next;
+  state.version = version;
+  state.metaData = commit.metaData ?? state.metaData;
   state.minWriterVersion = commit.minWriterVersion ?? state.minWriterVersion;
+  recordCommit(state, next, true);
+}
+
+/**
+ * Tells when things happened that the state already holds, since it was read from a checkpoint.
+ * Commits must come in order.
+ */
+export function recallCommit(state: DeltaState, earlier: CommitAt): void {
+  recordCommit(state, earlier, false);
+}
+
+function recordCommit(state: DeltaState, { version: n, commit, at }: CommitAt, isNew: boolean) {
+  if (commit.metaData !== null) state.named.push({ n, tableId: commit.metaData.id });
   for (const [appId, version] of commit.txns) state.txns.set(txnKey(appId, version), n);
   for (const file of commit.files) {
     const partition = partitionOfFile(state, file);
     if (partition === null) continue;
-    if (file.kind === "add")
-      partition.live.set(file.key, { path: file.path, bytes: file.bytes ?? 0 });
-    else partition.live.delete(file.key);
+    if (isNew) takeFile(partition, file);
     if (!file.dataChange) continue;
     partition.changed = changedBy(partition.changed, file, { n, at });
     state.changed = changedBy(state.changed, file, { n, at });
   }
+}
+
+function takeFile({ live }: DeltaPartition, { kind, key, path, bytes }: DeltaFile): void {
+  if (kind === "add") live.set(key, { path, bytes: bytes ?? 0 });
+  else live.delete(key);
+}
+
+/**
+ * The state a checkpoint holds, whose actions were read as one commit. When its partitions changed
+ * it does not say: they get version 0, which passes for news nowhere, with the time their newest
+ * file was written.
+ */
+export function stateOfCheckpoint({ version, commit, at }: CommitAt): DeltaState {
+  const state: DeltaState = {
+    ...emptyState(0),
+    version,
+    metaData: commit.metaData,
+    minWriterVersion: commit.minWriterVersion ?? 0,
+  };
+  const adds = commit.files.filter(({ kind }) => kind === "add");
+  for (const file of adds) {
+    const partition = partitionOfFile(state, file);
+    if (partition === null) continue;
+    takeFile(partition, file);
+    const written = Math.max(partition.changed?.at ?? 0, file.modifiedAt ?? at);
+    partition.changed = { ...changedBy(partition.changed, file, { n: 0, at }), at: written };
+    const newest = Math.max(state.changed?.at ?? 0, written);
+    state.changed = { ...changedBy(state.changed, file, { n: 0, at }), at: newest };
+  }
+  const past = { ...commit, files: [] };
+  recordCommit(state, { version: 0, commit: past, at }, false);
+  return state;
 }
 
 /** Counts in place: a commit may have a hundred thousand files. */

@@ -25,6 +25,8 @@ export interface DeltaFile {
   /** `numRecords` of its stats. */
   readonly rows: number | null;
   readonly bytes: number | null;
+  /** When an added file was written, as its writer says; null where it does not. */
+  readonly modifiedAt: number | null;
 }
 
 /** What one commit of a Delta log says, as far as Landfall cares. */
@@ -228,6 +230,7 @@ function unsupported({
 
 function deltaFile(kind: "add" | "remove", action: FileAction): DeltaFile {
   const { path, deletionVector, partitionValues, dataChange, size, stats } = action;
+  const modifiedAt = kind === "add" ? action.modificationTime : null;
   const key =
     deletionVector == null
       ? path
@@ -240,6 +243,7 @@ function deltaFile(kind: "add" | "remove", action: FileAction): DeltaFile {
     dataChange,
     rows: kind === "add" ? rowsOf(stats) : null,
     bytes: size != null && size >= 0 ? Math.trunc(size) : null,
+    modifiedAt: modifiedAt == null ? null : Math.trunc(modifiedAt),
   };
 }
 

@@ -1,4 +1,9 @@
-import { type DeltaCommit, type DeltaProblem, parsingCommit } from "../core/delta.ts";
+import {
+  type DeltaCommit,
+  type DeltaProblem,
+  type ParsedCommit,
+  parsingCommit,
+} from "../core/delta.ts";
 import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
 
 /** Commits read at once ahead of the one that is handed over. */
@@ -114,15 +119,18 @@ function settledLater<T>(promise: Promise<T>): Promise<T> {
 
 async function parsed(object: StoredObject, version: number): Promise<FoundCommit> {
   const { bytes, generation, updatedAt } = object;
+  const found = await parsedActions(bytes);
+  if (found.kind !== "commit") return { ...found, version, generation };
+  const { commit } = found;
+  return { kind: "commit", version, commit, at: commit.at ?? updatedAt, generation };
+}
+
+/** Parses lines of actions, giving way to other work every few milliseconds. */
+export async function parsedActions(bytes: Uint8Array): Promise<ParsedCommit> {
   const parsing = parsingCommit(bytes);
   for (;;) {
     const step = parsing.next();
-    if (step.done === true) {
-      const { value } = step;
-      if (value.kind !== "commit") return { ...value, version, generation };
-      const { commit } = value;
-      return { kind: "commit", version, commit, at: commit.at ?? updatedAt, generation };
-    }
+    if (step.done === true) return step.value;
     if (bytes.length > quickBytes) await otherWork();
   }
 }

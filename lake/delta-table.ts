@@ -1,8 +1,9 @@
-import { applyCommit, type DeltaState, emptyState } from "../core/delta-state.ts";
+import { applyCommit, type DeltaState, emptyState, recallCommit } from "../core/delta-state.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import { readCheckpoint } from "./delta-checkpoint.ts";
 import { type FoundCommit, listCommits, readCommit, readLog } from "./delta-log.ts";
 
-/** A Delta table as its JSON log tells it. */
+/** A Delta table as its log tells it, from its first commit or from a checkpoint on. */
 export interface DeltaTable {
   readonly state: DeltaState;
   /** The first commit that cannot be read; everything in `state` is before it. */
@@ -92,9 +93,23 @@ async function isSame(store: ObjectStore, path: string, known: Kept): Promise<bo
   return last.kind === "commit" && last.generation === known.generation;
 }
 
+/** A log that was cleaned up begins with a checkpoint, when there is one that can be read. */
 async function empty(store: ObjectStore, path: string): Promise<Kept> {
   const [first] = await listCommits(store, path);
-  return { state: emptyState(first?.version ?? 0), problem: null, generation: 0, weight: 0 };
+  const begins = first?.version ?? 0;
+  if (first !== undefined && begins === 0) return nothingRead(0);
+  const state = await readCheckpoint(store, path, begins - 1);
+  if (state === null) return nothingRead(begins);
+  for (let version = begins; first !== undefined && version <= state.version; version += 1) {
+    const found = await readCommit(store, path, version);
+    if (found.kind !== "commit") break;
+    recallCommit(state, found);
+  }
+  return { state, problem: null, generation: 0, weight: weightOf(state) };
+}
+
+function nothingRead(first: number): Kept {
+  return { state: emptyState(first), problem: null, generation: 0, weight: 0 };
 }
 
 async function extended(store: ObjectStore, path: string, base: Kept): Promise<Kept> {

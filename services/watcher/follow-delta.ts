@@ -133,7 +133,7 @@ async function readWhole(
     tellOnce(
       table,
       following.log,
-      `the Delta log of ${table.table.name} does not begin at commit 0, and checkpoints are not read: partitions written before are not known`,
+      `the Delta log of ${table.table.name} does not begin at commit 0, and no checkpoint of it can be read: partitions written before are not known`,
     );
   }
   if (cursor === null && seen.version >= 0) {

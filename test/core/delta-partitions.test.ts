@@ -15,6 +15,7 @@ const file = (
   dataChange: true,
   rows: kind === "add" ? 10 : null,
   bytes: 100,
+  modifiedAt: null,
   ...more,
 });
 

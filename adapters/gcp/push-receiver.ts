@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Observable, type Subscriber } from "rxjs";
+import type { Bus, Delivery } from "../../ports/bus.ts";
+import type { Log } from "../../ports/log.ts";
+import { readEvent } from "../../schemas/read-event.ts";
+import type { Letter } from "./bus-dead-letters.ts";
+import { type Gate, gate } from "./gate.ts";
+import { pushedMessage } from "./push-message.ts";
+import { type TokenRules, tokenVerifier } from "./push-token.ts";
+
+export interface PushReceiverOptions extends TokenRules {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** All interfaces unless said otherwise: Cloud Run asks for that. */
+  readonly host?: string;
+  /** Where Pub/Sub pushes to. */
+  readonly path?: string;
+  /** Makes a message that is no event durable elsewhere; only then it is answered as handled. */
+  readonly putAside: (letter: Letter) => Promise<void>;
+  /** Whether the service can handle anything at this moment; asked by `/readyz`. */
+  readonly ready?: () => boolean;
+  readonly log: Log;
+}
+
+/** How many requests there were of each kind, since the start. */
+export type PushCounts = Readonly<Record<PushOutcome, number>>;
+type PushOutcome = keyof typeof answers;
+
+/** Deliveries by push, as the bus gives them by pull. */
+export interface PushReceiver extends Pick<Bus, "deliveries" | "close"> {
+  readonly port: number;
+  counts(): PushCounts;
+}
+
+/** What is answered. Pub/Sub takes 2xx for an ack and everything else for a nack. */
+const answers = {
+  acked: 204,
+  "put-aside": 204,
+  nacked: 503,
+  unauthenticated: 401,
+  forbidden: 403,
+  "too-large": 413,
+  "keys-unavailable": 503,
+  "nobody-listens": 503,
+  failed: 503,
+} as const;
+
+/** Pub/Sub's largest message, as base64 in JSON. */
+const bodyMax = 15_000_000;
+/** How long what is in hand may still be acked after a subscriber left. */
+const graceMs = 1_000;
+
+/**
+ * Receives what Pub/Sub pushes, verifying who sends it before its body is read, and answers once
+ * the delivery was settled. Listens already when resolved.
+ *
+ * On `node:http`: it is one route and two probes, and the body must be left unread until the token
+ * was looked at; a framework would add more to keep than it takes away.
+ */
+export async function pushReceiver(options: PushReceiverOptions): Promise<PushReceiver> {
+  const { port, host = "0.0.0.0", path = "/push", ready = () => true } = options;
+  const counts = Object.fromEntries(Object.keys(answers).map((outcome) => [outcome, 0])) as Record<
+    PushOutcome,
+    number
+  >;
+  const halls = receptions();
+  const outcomeOf = pushHandler(options, () => halls.next());
+  const answer = (response: ServerResponse, status: number) =>
+    response.writeHead(status, { "content-length": 0 }).end();
+  const receive = async (request: IncomingMessage, response: ServerResponse) => {
+    const outcome = await outcomeOf(request);
+    counts[outcome] += 1;
+    if (answers[outcome] === 401) response.setHeader("www-authenticate", "Bearer");
+    if (!request.complete) response.setHeader("connection", "close");
+    answer(response, answers[outcome]);
+  };
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://receiver");
+    if (pathname === "/healthz") answer(response, 200);
+    else if (pathname === "/readyz") answer(response, halls.any() && ready() ? 200 : 503);
+    else if (pathname !== path) answer(response, 404);
+    else if (request.method !== "POST") answer(response, 405);
+    else void receive(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  let closed = false;
+  return {
+    port: (server.address() as AddressInfo).port,
+    counts: () => ({ ...counts }),
+    deliveries: ({ unackedMax, leaseMs }) =>
+      new Observable<Delivery>((out) => {
+        if (closed) throw new Error("the receiver was closed");
+        return halls.open(out, gate({ unackedMax, leaseMs, out }));
+      }),
+    async close() {
+      if (closed) return;
+      closed = true;
+      const ended = new Promise((resolve) => server.close(resolve));
+      await halls.end();
+      server.closeIdleConnections();
+      await ended;
+    },
+  };
+}
+
+/** What becomes of one request. Never throws: whatever fails is a nack. */
+function pushHandler(
+  options: PushReceiverOptions,
+  next: () => Gate | null,
+): (request: IncomingMessage) => Promise<PushOutcome> {
+  const { putAside, log } = options;
+  const verify = tokenVerifier(options);
+  const handle = async (request: IncomingMessage): Promise<PushOutcome> => {
+    const verdict = await verify(request.headers.authorization);
+    if (verdict !== "accepted") {
+      log.warn({ verdict }, "a push was refused");
+      return verdict;
+    }
+    const body = await bodyOf(request);
+    if (body === null) return "too-large";
+    const pushed = pushedMessage(body);
+    if (pushed === null) {
+      const reason = "not what Pub/Sub posts: is payload unwrapping on?";
+      await putAside({ id: `push-${randomUUID()}`, data: body, reason });
+      return "put-aside";
+    }
+    const { id, data, attempt } = pushed;
+    const read = readEvent(data.toString());
+    if (read.kind === "unreadable") {
+      await putAside({ id, data, reason: read.reason });
+      return "put-aside";
+    }
+    const hall = next();
+    if (hall === null) return "nobody-listens";
+    return new Promise((resolve) => {
+      const settle = (how: "ack" | "nack") => resolve(how === "ack" ? "acked" : "nacked");
+      hall.arrive({ id, event: read.event, attempt, settle });
+    });
+  };
+  return async (request) => {
+    try {
+      return await handle(request);
+    } catch (cause) {
+      log.error({ cause: (cause as Error).message }, "a push could not be handled");
+      return "failed";
+    }
+  };
+}
+
+/** Null when it is larger than any message. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The gates of those who listen, taken in turn. */
+function receptions() {
+  const open = new Map<Gate, Subscriber<Delivery>>();
+  const leaving = new Set<Promise<void>>();
+  const leave = async (hall: Gate) => {
+    open.delete(hall);
+    hall.end();
+    if (hall.isEmpty()) return;
+    await new Promise((resolve) => setTimeout(resolve, graceMs));
+    hall.giveBack();
+  };
+  return {
+    any: () => open.size > 0,
+    next(): Gate | null {
+      for (const [hall, out] of open) {
+        open.delete(hall);
+        open.set(hall, out);
+        return hall;
+      }
+      return null;
+    },
+    /** Answers what is to be done when the subscriber leaves. */
+    open(out: Subscriber<Delivery>, hall: Gate) {
+      open.set(hall, out);
+      return () => {
+        const left = leave(hall).finally(() => leaving.delete(left));
+        leaving.add(left);
+      };
+    },
+    async end() {
+      for (const out of open.values()) out.complete();
+      await Promise.all(leaving);
+    },
+  };
+}

@@ -1,0 +1,243 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Message, PubSub } from "@google-cloud/pubsub";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pubsubBus } from "../../adapters/gcp/bus.ts";
+import { busTopics, setUpBusTopics } from "../../adapters/gcp/pubsub-topics.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
+import type { TaskRetry } from "../../schemas/commands.ts";
+import { describeBus } from "../contract/bus.contract.ts";
+import { at, listen } from "../support/bus.ts";
+import { child } from "../support/children.ts";
+import { landed, tick } from "../support/documents.ts";
+import { emulated } from "../support/emulators/emulated.ts";
+
+let places = 0;
+
+/** Topics of their own in the emulator, which keeps messages for 7 days at most. */
+async function newPlace(project: string) {
+  const pubsub = new PubSub({ projectId: project });
+  const deployment = `contract-${process.pid}-${++places}`;
+  const topics = busTopics(deployment);
+  const setUp = () => setUpBusTopics(pubsub, topics, { retentionDays: 7 });
+  await setUp();
+  return {
+    deployment,
+    pubsub,
+    topics,
+    setUp,
+    open: () => pubsubBus({ project, topics }),
+    async publishRaw(body: string) {
+      await pubsub
+        .topic(topics.events.topic)
+        .publishMessage({ data: Buffer.from(body), attributes: { by: "somebody" } });
+    },
+    async dispose() {
+      for (const { topic, subscription } of Object.values(topics)) {
+        await pubsub.subscription(subscription).delete();
+        await pubsub.topic(topic).delete();
+      }
+      await pubsub.close();
+    },
+  };
+}
+
+/** Passes bytes on to an emulator until its connections are cut; new ones are passed on again. */
+async function cuttableProxy(upstream: string) {
+  const [host = "", port] = upstream.split(":");
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(port), host);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    close() {
+      cut();
+      server.close();
+    },
+  };
+}
+
+emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
+  describeBus("Pub/Sub", () => newPlace(project), {
+    skip: [
+      {
+        reason:
+          "the emulator ignores maxOutstandingMessages: one stream is sent all, and what it gives back comes again in steps of two seconds",
+        tests: ["shares events between subscribers, each to one of them"],
+      },
+    ],
+  });
+
+  describe("Pub/Sub bus", () => {
+    let place: Awaited<ReturnType<typeof newPlace>>;
+    beforeAll(async () => {
+      place = await newPlace(project);
+    });
+    afterAll(() => place.dispose());
+
+    const retry: TaskRetry = {
+      kind: "task-retry",
+      schema: 1,
+      id: "by-hand",
+      by: "somebody@example.com",
+      at: 1_759_000_000_000,
+      task: "risk.a/upload@2025-09-01",
+    };
+
+    test("commands come by their own topic, also written by hand, without attributes", async () => {
+      const bus = place.open();
+      const listener = listen(bus, {}, (delivery) => delivery.ack());
+      await place.pubsub
+        .topic(place.topics.commands.topic)
+        .publishMessage({ data: Buffer.from(JSON.stringify(retry)) });
+      await bus.publish([{ ...retry, id: "by-landfall" }, tick(1)]);
+      const delivered = await listener.count(3);
+      const sources = delivered.map(({ event, id }) => `${event.kind} of ${id.split("-")[0]}`);
+      expect(new Set(sources)).toEqual(new Set(["task-retry of commands", "tick of events"]));
+      await bus.close();
+    });
+
+    test("attributes carry kind, schema and a trace context, given or new", async () => {
+      const { pubsub, topics } = place;
+      const [spy] = await pubsub.createSubscription(topics.events.topic, `spy-${process.pid}`);
+      const seen = new Promise<Message[]>((resolve) => {
+        const all: Message[] = [];
+        spy.on("message", (message: Message) => {
+          message.ack();
+          if (all.push(message) === 2) resolve(all);
+        });
+      });
+      const given = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+      const [plain, traced] = [
+        place.open(),
+        pubsubBus({ project, topics, traceparent: () => given }),
+      ];
+      await plain.publish([landed("data.events", 1)]);
+      await traced.publish([tick(1)]);
+      const attributes = (await seen).map((message) => message.attributes);
+      expect(attributes.toSorted((a, b) => (`${a["kind"]}` < `${b["kind"]}` ? -1 : 1))).toEqual([
+        {
+          kind: "partition-landed",
+          schema: "1",
+          traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+        },
+        { kind: "tick", schema: "1", traceparent: given },
+      ]);
+      await spy.delete();
+      for (const bus of [plain, traced]) await bus.close();
+    });
+
+    test("setting up again changes nothing, and mends what somebody changed", async () => {
+      const { pubsub, topics } = place;
+      const subscription = pubsub.subscription(topics.events.subscription);
+      await subscription.setMetadata({ ackDeadlineSeconds: 33 });
+      await place.setUp();
+      const [metadata] = await subscription.getMetadata();
+      expect(metadata).toMatchObject({
+        ackDeadlineSeconds: 10,
+        expirationPolicy: { ttl: null },
+        filter: "",
+        deadLetterPolicy: {
+          deadLetterTopic: pubsub.topic(topics.deadLetters.topic).name,
+          maxDeliveryAttempts: 100,
+        },
+      });
+    });
+
+    test("what Pub/Sub put aside by itself is a dead letter, too", async () => {
+      const bus = place.open();
+      await place.pubsub.topic(place.topics.deadLetters.topic).publishMessage({
+        data: Buffer.from(JSON.stringify(tick(7))),
+        attributes: { kind: "tick", CloudPubSubDeadLetterSourceDeliveryCount: "100" },
+      });
+      expect(await bus.deadLetters(10)).toMatchObject([
+        { body: tick(7), reason: "delivered 100 times and never acked" },
+      ]);
+      await bus.close();
+    });
+
+    test("a reason longer than Pub/Sub takes is cut, and still a letter", async () => {
+      const bus = place.open();
+      const listener = listen(bus);
+      await bus.publish([tick(8)]);
+      await bus.deadLetter(await listener.next(), "höß 🚀 ".repeat(300));
+      const letter = (await bus.deadLetters(10)).find(({ reason }) => reason.startsWith("höß"));
+      expect(letter?.reason).toMatch(/^(höß 🚀 )+\S* ?…$/u);
+      await bus.close();
+    });
+
+    test("topics and subscriptions that are not there are told in a sentence", async () => {
+      const bus = pubsubBus({ project, topics: busTopics("nobody-made") });
+      await expect(bus.publish([tick(1)])).rejects.toThrow(
+        "cannot publish on projects/landfall-local/topics/nobody-made-events: it does not exist; run the setup",
+      );
+      await expect(listen(bus).next()).rejects.toThrow(PermanentError);
+      await expect(bus.deadLetters(1)).rejects.toThrow("cannot read dead letters from");
+      await bus.close();
+    });
+
+    test("what a killed process held is delivered again when Pub/Sub's deadline is over", async () => {
+      const own = await newPlace(project);
+      const folder = mkdtempSync(join(tmpdir(), "landfall-kill-pubsub-"));
+      const worker = new URL("../support/pubsub-worker.ts", import.meta.url).pathname;
+      const holder = child(worker, join(folder, "lines"), project, own.deployment);
+      await holder.line("listening");
+      const bus = own.open();
+      await bus.publish([tick(1), tick(2)]);
+      await holder.line("kept 2");
+      await holder.kill();
+      const killed = performance.now();
+      const listener = listen(bus, {}, (delivery) => delivery.ack());
+      await expect.poll(() => listener.seen.length, { timeout: 45_000 }).toBe(2);
+      process.stdout.write(
+        `redelivered ${Math.round(performance.now() - killed)} ms after kill -9\n`,
+      );
+      for (const { attempt } of listener.seen) expect(attempt).toBeGreaterThan(1);
+      await bus.close();
+      await own.dispose();
+      rmSync(folder, { recursive: true });
+    });
+
+    // The emulator goes on handing messages to streams that are gone, until their deadline is over.
+    test("deliveries go on when connections are cut", { timeout: 120_000 }, async () => {
+      const proxy = await cuttableProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const own = await newPlace(project);
+      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
+      const acked = new Set<number>();
+      const listener = listen(bus, {}, (delivery) => {
+        acked.add(at(delivery.event));
+        delivery.ack();
+      });
+      for (let n = 0; n < 2; n += 1) {
+        await bus.publish([tick(n)]);
+        await expect.poll(() => acked.has(n), { timeout: 45_000 }).toBe(true);
+        proxy.cut();
+      }
+      listener.unsubscribe();
+      await bus.close();
+      await own.dispose();
+      proxy.close();
+    });
+
+    test("publishing out of reach is worth another try, and says so in time", async () => {
+      const { topics } = place;
+      const bus = pubsubBus({ project, topics, apiEndpoint: "127.0.0.1:1", answersWithinMs: 500 });
+      await expect(bus.publish([tick(1)])).rejects.toThrow(RetryableError);
+      await bus.close();
+    });
+  });
+});

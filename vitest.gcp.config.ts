@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Contract suites on Google's emulators; `vitest.config.ts` leaves them out. */
+export default defineConfig({
+  test: {
+    include: ["test/gcp/**/*.gcp.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    globalSetup: ["test/support/emulators/global-setup.ts"],
+    // The emulators share two cores with the tests: one file at a time keeps waits short.
+    fileParallelism: false,
+  },
+});
