@@ -1,6 +1,6 @@
 import type { Observable } from "rxjs";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
-import type { ConfType, OutputEffect } from "../schemas/plan.ts";
+import type { ConfType, Execution, OutputEffect } from "../schemas/plan.ts";
 
 /** Everything a runner needs to start one attempt of one task. */
 export interface JobSpec {
@@ -11,11 +11,14 @@ export interface JobSpec {
   readonly attempt: number;
   readonly config: string;
   readonly confType: ConfType;
+  readonly team: string;
   readonly mode: string;
   readonly range: PartitionRange;
   /** Name of the compiled conf in the configs store, by content hash: `confs/{hash}/{file}`. */
   readonly conf: string;
   readonly env: Readonly<Record<string, string>>;
+  /** How the conf wants it run by a cluster; runners without clusters do not look at it. */
+  readonly execution: Execution;
   readonly output: {
     readonly table: TableName;
     readonly column: string;
