@@ -28,6 +28,8 @@ export interface JobSpec {
   readonly inputs: readonly { readonly table: TableName; readonly range: PartitionRange | null }[];
   readonly stepDays: number;
   readonly timeoutMs: number;
+  /** Where a stream goes on from; a stream without one begins anew. */
+  readonly savepoint?: string;
 }
 
 /** What a runner knows of a job now. */
