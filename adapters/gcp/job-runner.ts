@@ -1,0 +1,101 @@
+import { merge } from "rxjs";
+import type { Clock } from "../../ports/clock.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+import { type Log, silentLog } from "../../ports/log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { DataprocSettings } from "../../schemas/dataproc.ts";
+import { clusterKeeper } from "./cluster-keeper.ts";
+import { type ConnectionOptions, dataprocCalls } from "./dataproc-calls.ts";
+import { type FleetWatch, fleetWatch } from "./fleet-watch.ts";
+import { batchFleet, clusterFleet, type Fleet } from "./fleets.ts";
+import { forgottenObjects, notRemembered } from "./forgotten-jobs.ts";
+import { type Region, submitter } from "./submitter.ts";
+
+export interface DataprocRunnerOptions {
+  readonly settings: DataprocSettings;
+  /** Marks jobs and clusters as this deployment's: two in one project never meet. */
+  readonly deployment: string;
+  readonly clock: Clock;
+  /** Where the compiled confs lie: a job whose conf is missing is refused. Not looked at without. */
+  readonly configs?: ObjectStore;
+  /** A store of its own, for what was forgotten. Without one that is lost with the process. */
+  readonly memory?: ObjectStore;
+  /** How to reach Dataproc in a region, when not at its own address. */
+  readonly connection?: (region: string) => ConnectionOptions;
+  readonly log?: Log;
+}
+
+/**
+ * Runs each job on Dataproc: on clusters that are there, on clusters it makes, or Serverless.
+ *
+ * - D1 The id of a job is the attempt's, so Dataproc itself starts it once. That an id exists is
+ *   taken for this attempt only when the labels of the job say so.
+ * - D2 What a job is can be read from its labels by any process; nothing else is kept of it.
+ * - D3 Jobs are watched by lists, a few a look, however many there are (`fleet-watch.ts`).
+ *
+ * Several may be open at once, in any processes; only those that are asked for statuses look.
+ */
+export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
+  const { settings, deployment, clock, memory } = options;
+  const log = options.log ?? silentLog;
+  const forgotten = memory === undefined ? notRemembered : forgottenObjects(memory, clock);
+  const watchOf = (fleet: Fleet) => ({
+    fleet,
+    watch: fleetWatch({ fleet, clock, settings, forgotten, log }),
+  });
+  const regions = settings.regions.map((region): Region => {
+    const connection = options.connection?.(region);
+    const calls = dataprocCalls({
+      project: settings.project,
+      region,
+      timeoutMs: settings.callTimeoutMs,
+      ...(connection === undefined ? {} : { connection }),
+    });
+    const of = { calls, deployment, region };
+    const serverless = Object.values(settings.profiles).some(
+      ({ place }) => place.on === "serverless",
+    );
+    return {
+      name: region,
+      calls,
+      jobs: watchOf(clusterFleet(of)),
+      batches: serverless ? watchOf(batchFleet(of)) : null,
+      clusters: clusterKeeper({
+        calls,
+        project: settings.project,
+        deployment,
+        clock,
+        lookMs: settings.clusterLookMs,
+      }),
+    };
+  });
+  const fleets = regions.flatMap(({ jobs, batches }) =>
+    batches === null ? [jobs] : [jobs, batches],
+  );
+  const watches = fleets.map(({ watch }) => watch);
+  return {
+    submit: submitter({ ...options, regions }),
+    cancel: (jobId) => cancelled(fleets, jobId),
+    statuses: () => merge(...watches.map((watch) => watch.statuses())),
+    async forget(jobIds) {
+      await forgotten.add(watches.flatMap((watch) => watch.forget(jobIds)));
+    },
+    async close() {
+      for (const watch of watches) watch.close();
+      await Promise.all(regions.map(({ calls }) => calls.close()));
+    },
+  };
+}
+
+/** Asks where the job is known to be, else everywhere: an id does not say its region. */
+async function cancelled(
+  fleets: readonly { readonly fleet: Fleet; readonly watch: FleetWatch }[],
+  jobId: string,
+): Promise<"asked" | "unknown"> {
+  if (!/^[a-z0-9-]{1,63}$/.test(jobId)) return "unknown";
+  const known = fleets.filter(({ watch }) => watch.knows(jobId));
+  for (const { fleet } of known.length > 0 ? known : fleets) {
+    if ((await fleet.cancel(jobId)) === "asked") return "asked";
+  }
+  return "unknown";
+}
