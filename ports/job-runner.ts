@@ -92,6 +92,11 @@ export interface JobRunner {
    * A terminal status is emitted again after a restart until it is forgotten.
    */
   statuses(): Observable<JobStatus>;
+  /**
+   * Looks at jobs now, where a runner otherwise looks now and then; resolves once that was tried and
+   * what it saw was told to who listens to `statuses`. Never throws: it is a hint.
+   */
+  look(): Promise<void>;
   /** The end of these jobs was reported; they need not be emitted again. */
   forget(jobIds: readonly string[]): Promise<void>;
   /** Stops watching. Jobs keep running where the world lets them. */

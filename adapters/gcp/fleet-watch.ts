@@ -25,9 +25,18 @@ export interface FleetWatch {
   /** Takes note of a job that is known to be submitted. */
   know(job: SeenJob): void;
   knows(jobId: string): boolean;
-  /** The days of submission of those of these jobs that it told of. */
-  forget(jobIds: readonly string[]): { readonly jobId: string; readonly day: string }[];
+  /** Those of these jobs that it told the end of, with the days of their submission. */
+  told(jobIds: readonly string[]): readonly ToldJob[];
+  /** Tells these jobs no more. */
+  forget(jobs: readonly ToldJob[]): void;
   close(): void;
+}
+
+/** An ended job. */
+export interface ToldJob {
+  readonly jobId: string;
+  /** When it was submitted. */
+  readonly day: string;
 }
 
 interface Watching extends FleetWatchOptions {
@@ -95,7 +104,12 @@ export function fleetWatch(options: FleetWatchOptions): FleetWatch {
       wake(watching);
     },
     knows: (jobId) => watching.open.has(jobId) || watching.ended.has(jobId),
-    forget: (jobIds) => forget(watching, jobIds),
+    told: (jobIds) =>
+      jobIds.flatMap((jobId) => {
+        const job = watching.ended.get(jobId);
+        return job === undefined ? [] : [{ jobId, day: dayOfSlot(job.slot) }];
+      }),
+    forget: (jobs) => forget(watching, jobs),
     close() {
       watching.closed = true;
       watching.changes.complete();
@@ -253,18 +267,12 @@ async function endOverdue(watching: Watching, now: EpochMs): Promise<void> {
   }
 }
 
-function forget(
-  { ended, silent, settings, clock }: Watching,
-  jobIds: readonly string[],
-): { readonly jobId: string; readonly day: string }[] {
+function forget(watching: Watching, jobs: readonly ToldJob[]): void {
+  const { ended, silent, settings, clock } = watching;
   const oldest = daysBefore(clock.now(), settings.recallDays).at(-1) ?? "";
   for (const [jobId, day] of silent) if (day < oldest) silent.delete(jobId);
-  return jobIds.flatMap((jobId) => {
-    const job = ended.get(jobId);
-    if (job === undefined) return [];
-    const day = dayOfSlot(job.slot);
+  for (const { jobId, day } of jobs) {
     ended.delete(jobId);
     silent.set(jobId, day);
-    return [{ jobId, day }];
-  });
+  }
 }

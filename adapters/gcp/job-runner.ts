@@ -77,8 +77,16 @@ export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
     submit: submitter({ ...options, regions }),
     cancel: (jobId) => cancelled(fleets, jobId),
     statuses: () => merge(...watches.map((watch) => watch.statuses())),
+    async look() {
+      const looks = await Promise.allSettled(watches.map((watch) => watch.look()));
+      for (const look of looks) {
+        if (look.status === "rejected") log.warn({ reason: String(look.reason) }, "a look failed");
+      }
+    },
     async forget(jobIds) {
-      await forgotten.add(watches.flatMap((watch) => watch.forget(jobIds)));
+      const told = watches.map((watch) => ({ watch, jobs: watch.told(jobIds) }));
+      await forgotten.add(told.flatMap(({ jobs }) => jobs));
+      for (const { watch, jobs } of told) watch.forget(jobs);
     },
     async close() {
       for (const watch of watches) watch.close();
