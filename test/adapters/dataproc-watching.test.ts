@@ -1,0 +1,280 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { filter, firstValueFrom, timeout, toArray } from "rxjs";
+import { afterEach, describe, expect, test } from "vitest";
+import { seenJob } from "../../adapters/gcp/dataproc-status.ts";
+import { endOf, running } from "../contract/job-runner.contract.ts";
+import type { PlaceOptions, Work } from "../support/dataproc/place.ts";
+import { timestamp } from "../support/dataproc/protos.ts";
+import { type DataprocPlace, dataprocPlace } from "../support/dataproc-place.ts";
+
+const places: DataprocPlace[] = [];
+afterEach(async () => {
+  for (const place of places.splice(0)) await place.close();
+});
+async function placed(options: PlaceOptions = {}): Promise<DataprocPlace> {
+  const place = await dataprocPlace(options);
+  places.push(place);
+  return place;
+}
+
+const hanging: Work = async (_, signal) => {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return { ok: true };
+};
+
+describe("what Dataproc says of a job, and what Landfall makes of it", () => {
+  const labels = {
+    "landfall-step": "a-2fbackfill",
+    "landfall-start": "2026-03-01",
+    "landfall-end": "2026-03-01",
+    "landfall-run": "1",
+    "landfall-attempt": "1",
+    "landfall-timeout-ms": "60000",
+    "landfall-slot": "2026-03-02t00-00",
+  };
+  type Told = readonly [state: string, atS: number, substate?: string, details?: string];
+  const after = (...told: readonly Told[]) => {
+    const states = told.map(([state, atS, substate = "UNSPECIFIED", details = ""]) => ({
+      state: state as "PENDING",
+      substate: substate as "QUEUED",
+      details,
+      stateStartTime: timestamp(atS * 1_000),
+    }));
+    return seenJob({
+      reference: { jobId: "a" },
+      labels,
+      status: states.at(-1) ?? null,
+      statusHistory: states.slice(0, -1),
+      driverOutputResourceUri: "gs://staging/driveroutput",
+    })?.status;
+  };
+
+  test.each([
+    ["PENDING", "pending"],
+    ["SETUP_DONE", "pending"],
+    ["RUNNING", "running"],
+    ["CANCEL_PENDING", "running"],
+    ["CANCEL_STARTED", "running"],
+    ["ATTEMPT_FAILURE", "running"],
+    ["CANCELLED", "cancelled"],
+    ["DONE", "succeeded"],
+    ["ERROR", "failed"],
+    ["STATE_UNSPECIFIED", "pending"],
+    ["A_STATE_OF_TOMORROW", "pending"],
+  ])("%s is %s", (state, is) => {
+    expect(after([state, 10])?.state).toBe(is);
+  });
+
+  test("a full cluster says RUNNING and QUEUED: pending, and its time has not begun", () => {
+    expect(after(["RUNNING", 10, "QUEUED"])).toMatchObject({ state: "pending", startedAt: null });
+    expect(after(["RUNNING", 10, "QUEUED"], ["RUNNING", 70, "SUBMITTED"])).toMatchObject({
+      state: "running",
+      startedAt: 70_000,
+    });
+  });
+
+  test("times and the address of the driver's output", () => {
+    expect(after(["PENDING", 1], ["RUNNING", 5], ["DONE", 9])).toMatchObject({
+      startedAt: 5_000,
+      endedAt: 9_000,
+      error: null,
+      log: "gs://staging/driveroutput",
+    });
+  });
+
+  test("it is the job's fault when its driver ran and was heard of to the end", () => {
+    const details = [
+      "Google Cloud Dataproc Agent reports job failure. If logs are available, they can be found at:",
+      "https://console.cloud.google.com/dataproc/jobs/a?project=p&region=r",
+      "gcloud dataproc jobs wait 'a' --region 'r' --project 'p'",
+      "gs://staging/driveroutput.*",
+      "java.lang.IllegalArgumentException: no such column: amount",
+    ].join("\n");
+    expect(after(["RUNNING", 5], ["ERROR", 9, "UNSPECIFIED", details])).toMatchObject({
+      state: "failed",
+      blame: "job",
+      error:
+        "Google Cloud Dataproc Agent reports job failure. If logs are available, they can be found at: java.lang.IllegalArgumentException: no such column: amount",
+    });
+    expect(after(["RUNNING", 5], ["ERROR", 9])?.error).toMatch(/^\S[^\n]+$/);
+  });
+
+  test("it is the ground's when it never ran, or when its agent fell silent", () => {
+    const silent = after(["RUNNING", 5], ["RUNNING", 8, "STALE_STATUS"], ["ERROR", 9]);
+    expect(silent).toMatchObject({ state: "failed", blame: "infrastructure" });
+    expect(after(["PENDING", 1], ["SETUP_DONE", 2], ["ERROR", 3])?.blame).toBe("infrastructure");
+    expect(after(["RUNNING", 1, "QUEUED"], ["ERROR", 3])?.blame).toBe("infrastructure");
+  });
+
+  test("a cancellation asked for after its time was up is the end of its time", () => {
+    const asked = (atS: number) =>
+      after(["RUNNING", 100], ["CANCEL_PENDING", atS], ["CANCELLED", atS + 3])?.state;
+    expect(asked(130)).toBe("cancelled");
+    expect(asked(160)).toBe("timed-out");
+    expect(after(["PENDING", 1], ["CANCEL_PENDING", 900], ["CANCELLED", 901])?.state).toBe(
+      "cancelled",
+    );
+  });
+
+  test("jobs of others are none of ours", () => {
+    expect(
+      seenJob({ reference: { jobId: "a" }, labels: {}, status: { state: "DONE" } }),
+    ).toBeNull();
+  });
+});
+
+describe("watching Dataproc", () => {
+  test("a job that somebody deleted has vanished, once it is missing long enough", async () => {
+    const at = await placed({ work: hanging });
+    const runner = at.open();
+    const job = at.job();
+    await runner.submit(job);
+    await running(runner.statuses(), job.jobId);
+    at.server.remove(job.jobId);
+    expect(await endOf(runner.statuses(), job.jobId)).toMatchObject({
+      state: "vanished",
+      blame: "infrastructure",
+      error: expect.stringContaining("somebody deleted it"),
+      task: job.task,
+    });
+    expect(await runner.cancel(job.jobId)).toBe("unknown");
+  });
+
+  test("a cluster that goes takes its jobs with it, and that is not their fault", async () => {
+    const at = await placed({ work: hanging });
+    const job = at.job();
+    const runner = at.open();
+    await runner.submit(job);
+    await running(runner.statuses(), job.jobId);
+    at.server.deleteCluster("chronon-risk");
+    const end = await endOf(runner.statuses(), job.jobId);
+    expect(end).toMatchObject({ state: "failed", blame: "infrastructure" });
+  });
+
+  test("a full cluster's jobs wait, and run when there is room", async () => {
+    const at = await placed({ driversMax: 1, work: hanging });
+    const runner = at.open();
+    const [first, second] = [at.job(), at.job()];
+    await runner.submit(first);
+    await running(runner.statuses(), first.jobId);
+    await runner.submit(second);
+    const waits = runner.statuses().pipe(filter(({ jobId }) => jobId === second.jobId));
+    expect((await firstValueFrom(waits.pipe(timeout(5_000)))).state).toBe("pending");
+    at.server.end(first.jobId, { ok: true });
+    await running(runner.statuses(), second.jobId);
+    at.server.end(second.jobId, { ok: true });
+    expect((await endOf(runner.statuses(), second.jobId)).state).toBe("succeeded");
+  });
+
+  test("Dataproc is asked by look, never by job", async () => {
+    const at = await placed();
+    const runner = at.open({ activeLookMs: 100 });
+    const jobs = Array.from({ length: 200 }, () => at.job());
+    const ends = jobs.map(({ jobId }) => endOf(runner.statuses(), jobId));
+    const began = performance.now();
+    await Promise.all(jobs.map((job) => runner.submit(job)));
+    await Promise.all(ends);
+    const looks = (performance.now() - began) / 100 + jobs.length / 100 + 3;
+    expect(at.server.calls("ListJobs")).toBeLessThan(6 * looks);
+    expect(at.server.calls("GetJob")).toBe(0);
+    expect(at.server.calls("ListBatches")).toBe(0);
+  });
+
+  test("asked to look, it tells an end at once, however long its looks are apart", async () => {
+    const at = await placed({ work: hanging });
+    const runner = at.open({ activeLookMs: 3_600_000, idleLookMs: 3_600_000 });
+    const job = at.job();
+    await runner.submit(job);
+    const ended = endOf(runner.statuses(), job.jobId);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    at.server.end(job.jobId, { ok: true });
+    await runner.look();
+    expect((await ended).state).toBe("succeeded");
+  });
+
+  test("another deployment's jobs are not told", async () => {
+    const at = await placed();
+    const [ours, theirs] = [at.open(), at.open({}, { deployment: "landfall-2" })];
+    const [job, other] = [at.job(), at.job()];
+    const seen: string[] = [];
+    theirs.statuses().subscribe(({ jobId }) => seen.push(jobId));
+    await ours.submit(job);
+    await theirs.submit(other);
+    await endOf(ours.statuses(), job.jobId);
+    await endOf(theirs.statuses(), other.jobId);
+    expect(new Set(seen)).toEqual(new Set([other.jobId]));
+  });
+
+  test("lists that are denied stop nothing: it says so, and goes on when it may", async () => {
+    const at = await placed();
+    const warned: string[] = [];
+    const log = {
+      info() {},
+      warn: (_: object, message: string) => warned.push(message),
+      error() {},
+    };
+    const runner = at.open({}, { log });
+    at.server.trouble({ method: "ListJobs", kind: "denied", times: 3 });
+    const job = at.job();
+    const end = endOf(runner.statuses(), job.jobId);
+    await runner.submit(job);
+    expect((await end).state).toBe("succeeded");
+    expect(warned).toContain("Dataproc cannot list the jobs in us-central1; trying again");
+  });
+
+  test("what was forgotten stays so across restarts, without a call to Dataproc", async () => {
+    const at = await placed();
+    const runner = at.open();
+    const jobs = Array.from({ length: 20 }, () => at.job());
+    const ends = jobs.map(({ jobId }) => endOf(runner.statuses(), jobId));
+    for (const job of jobs) await runner.submit(job);
+    await Promise.all(ends);
+    const operations = at.server.calls("UpdateJob") + at.server.calls("DeleteJob");
+    await Promise.all(jobs.slice(1).map(({ jobId }) => runner.forget([jobId])));
+    expect(at.server.calls("UpdateJob") + at.server.calls("DeleteJob")).toBe(operations);
+    await runner.close();
+    const next = at.open();
+    const told = firstValueFrom(next.statuses().pipe(toArray()));
+    await next.look();
+    await next.close();
+    expect((await told).map(({ jobId }) => jobId)).toEqual([jobs[0]?.jobId]);
+  });
+
+  test("usage that Dataproc counts is kept", async () => {
+    const at = await placed();
+    const runner = at.open({ profiles: { backfill: { place: { on: "serverless" } } } });
+    const job = at.job({ execution: { properties: {} } });
+    const end = endOf(runner.statuses(), job.jobId);
+    expect(await runner.submit(job)).toEqual({ kind: "accepted" });
+    expect((await end).usage).toEqual({ milliDcuSeconds: 4_000, shuffleStorageGbSeconds: 7 });
+    expect((await end).log).toContain(job.jobId);
+  });
+});
+
+describe("our Dataproc in a process of its own", () => {
+  let child: ChildProcess | null = null;
+  afterEach(() => child?.kill());
+
+  test("runs jobs and says where it listens", async () => {
+    const main = new URL("../support/dataproc/main.ts", import.meta.url).pathname;
+    child = spawn(process.execPath, ["--import", "tsx", main, '{"stepMs":1}'], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await once(child.stdout ?? child, "data")) as [Buffer];
+    const { port } = JSON.parse(line.toString()) as { port: number };
+    const at = await placed();
+    const { credentials } = await import("@grpc/grpc-js");
+    const connection = () => ({
+      apiEndpoint: "127.0.0.1",
+      port,
+      universeDomain: "googleapis.com",
+      sslCreds: credentials.createInsecure(),
+    });
+    const runner = at.open({}, { connection });
+    const job = at.job();
+    await runner.submit(job);
+    expect((await endOf(runner.statuses(), job.jobId)).state).toBe("succeeded");
+    expect(at.server.calls("SubmitJob")).toBe(0);
+  });
+});
