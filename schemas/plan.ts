@@ -57,7 +57,7 @@ export type Verification = z.infer<typeof Verification>;
 export const Execution = z.object({
   /** Spark's (or Flink's): `executionInfo.conf.modeConfigs[mode]`, else `.common`; never both. */
   properties: z.record(z.string(), z.string()),
-  /** `SPARK_CLUSTER_NAME` as the conf itself, not its team, sets it for the mode. */
+  /** `SPARK_CLUSTER_NAME`, or its older name, as the conf itself, not its team, sets it. */
   cluster: z.string().exactOptional(),
   /** `dataproc.config` of `executionInfo.clusterConf`: a Dataproc ClusterConfig as JSON. */
   clusterConfig: z.string().exactOptional(),

@@ -69,7 +69,11 @@ function placeOf(
     const own = clusterName(deployment, `conf-${hash.digest("hex").slice(0, 10)}`);
     return { kind: "cluster", name: own, make };
   }
-  const ofTeam = first(spec.env["SPARK_CLUSTER_NAME"], settings.teams[spec.team]?.cluster);
+  const ofTeam = first(
+    spec.env["SPARK_CLUSTER_NAME"],
+    spec.env["GCP_DATAPROC_CLUSTER_NAME"],
+    settings.teams[spec.team]?.cluster,
+  );
   if (ofTeam !== null) return { kind: "cluster", name: ofTeam, make: null };
   if (profile === undefined) {
     return refused(

@@ -6,9 +6,11 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { DataprocSettings } from "../../schemas/dataproc.ts";
 import { clusterKeeper } from "./cluster-keeper.ts";
 import { type ConnectionOptions, dataprocCalls } from "./dataproc-calls.ts";
+import type { SeenJob } from "./dataproc-status.ts";
+import { type Buckets, explainer } from "./driver-output.ts";
 import { type FleetWatch, fleetWatch } from "./fleet-watch.ts";
 import { batchFleet, clusterFleet, type Fleet } from "./fleets.ts";
-import { forgottenObjects, notRemembered } from "./forgotten-jobs.ts";
+import { type ForgottenJobs, forgottenObjects, notRemembered } from "./forgotten-jobs.ts";
 import { type Region, submitter } from "./submitter.ts";
 
 export interface DataprocRunnerOptions {
@@ -20,6 +22,8 @@ export interface DataprocRunnerOptions {
   readonly configs?: ObjectStore;
   /** A store of its own, for what was forgotten. Without one that is lost with the process. */
   readonly memory?: ObjectStore;
+  /** Opens the buckets with the output of drivers, whose last lines tell why a job failed. */
+  readonly buckets?: Buckets;
   /** How to reach Dataproc in a region, when not at its own address. */
   readonly connection?: (region: string) => ConnectionOptions;
   readonly log?: Log;
@@ -36,39 +40,10 @@ export interface DataprocRunnerOptions {
  * Several may be open at once, in any processes; only those that are asked for statuses look.
  */
 export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
-  const { settings, deployment, clock, memory } = options;
+  const { clock, memory } = options;
   const log = options.log ?? silentLog;
   const forgotten = memory === undefined ? notRemembered : forgottenObjects(memory, clock);
-  const watchOf = (fleet: Fleet) => ({
-    fleet,
-    watch: fleetWatch({ fleet, clock, settings, forgotten, log }),
-  });
-  const regions = settings.regions.map((region): Region => {
-    const connection = options.connection?.(region);
-    const calls = dataprocCalls({
-      project: settings.project,
-      region,
-      timeoutMs: settings.callTimeoutMs,
-      ...(connection === undefined ? {} : { connection }),
-    });
-    const of = { calls, deployment, region };
-    const serverless = Object.values(settings.profiles).some(
-      ({ place }) => place.on === "serverless",
-    );
-    return {
-      name: region,
-      calls,
-      jobs: watchOf(clusterFleet(of)),
-      batches: serverless ? watchOf(batchFleet(of)) : null,
-      clusters: clusterKeeper({
-        calls,
-        project: settings.project,
-        deployment,
-        clock,
-        lookMs: settings.clusterLookMs,
-      }),
-    };
-  });
+  const regions = options.settings.regions.map((name) => openRegion(name, options, forgotten));
   const fleets = regions.flatMap(({ jobs, batches }) =>
     batches === null ? [jobs] : [jobs, batches],
   );
@@ -92,6 +67,37 @@ export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
       for (const watch of watches) watch.close();
       await Promise.all(regions.map(({ calls }) => calls.close()));
     },
+  };
+}
+
+/** The clients of a region, and what watches its jobs. Batches are only where a profile makes any. */
+function openRegion(
+  region: string,
+  options: DataprocRunnerOptions,
+  forgotten: ForgottenJobs,
+): Region {
+  const { settings, deployment, clock, log = silentLog, buckets } = options;
+  const { project, callTimeoutMs, clusterLookMs, profiles } = settings;
+  const connection = options.connection?.(region);
+  const calls = dataprocCalls({
+    project,
+    region,
+    timeoutMs: callTimeoutMs,
+    ...(connection === undefined ? {} : { connection }),
+  });
+  const explain = buckets === undefined ? async (job: SeenJob) => job : explainer(buckets);
+  const watched = (fleet: Fleet) => ({
+    fleet,
+    watch: fleetWatch({ fleet, clock, settings, forgotten, explain, log }),
+  });
+  const of = { calls, deployment, region };
+  const serverless = Object.values(profiles).some(({ place }) => place.on === "serverless");
+  return {
+    name: region,
+    calls,
+    jobs: watched(clusterFleet(of)),
+    batches: serverless ? watched(batchFleet(of)) : null,
+    clusters: clusterKeeper({ calls, project, deployment, clock, lookMs: clusterLookMs }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import { RetryableError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, SubmitAnswer } from "../../ports/job-runner.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { DataprocSettings } from "../../schemas/dataproc.ts";
@@ -61,8 +61,13 @@ async function missingConf(
   found: Set<string>,
 ): Promise<string | null> {
   if (configs === undefined || found.has(conf)) return null;
-  if ((await configs.read(conf)) === null) {
-    return `${conf} is not in the configs store; release the configs again`;
+  try {
+    if ((await configs.read(conf)) === null) {
+      return `${conf} is not in the configs store; release the configs again`;
+    }
+  } catch (cause) {
+    if (cause instanceof PermanentError) return `its conf cannot be read: ${cause.message}`;
+    throw cause;
   }
   found.add(conf);
   return null;
@@ -161,6 +166,9 @@ function notSubmitted(cause: unknown, { jobId }: JobSpec): SubmitAnswer {
       );
     case CODE.notFound:
       return refusal(`Dataproc does not find what the job needs: ${saidBy(cause)}`);
+    case CODE.resourceExhausted:
+    case CODE.unauthenticated:
+      throw retryable(`job ${jobId} was not taken`, cause);
     default:
       throw retryable(`job ${jobId} may or may not have been taken`, cause);
   }

@@ -5,10 +5,13 @@ import { field, ownVariable } from "./environment.ts";
 /**
  * How a conf wants a mode's job run by a cluster; null when it says nothing of it. Compilers merge
  * what is common into each mode's part, so a mode's part stands alone (zipline, `JobSubmitter`).
+ * `GCP_DATAPROC_CLUSTER_NAME` is what `SPARK_CLUSTER_NAME` was called before.
  */
 export function executionOf(config: Config, mode: string): Execution | null {
   const { conf, ...info } = config.metaData.executionInfo ?? {};
-  const cluster = ownVariable(config, { mode, name: "SPARK_CLUSTER_NAME" });
+  const cluster =
+    ownVariable(config, { mode, name: "SPARK_CLUSTER_NAME" }) ??
+    ownVariable(config, { mode, name: "GCP_DATAPROC_CLUSTER_NAME" });
   const ofCluster = field(info, "clusterConf");
   const clusterConfig =
     configOf(field(field(ofCluster, "modeClusterConfigs"), mode)) ??

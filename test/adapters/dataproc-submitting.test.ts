@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
 import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
-import { RetryableError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { PlaceOptions } from "../support/dataproc/place.ts";
 import { type DataprocPlace, dataprocPlace, jobEnv } from "../support/dataproc-place.ts";
 
@@ -106,6 +106,16 @@ describe("submitting to Dataproc", () => {
       reason: `${job.conf} is not in the configs store; release the configs again`,
     });
     expect(at.server.calls("SubmitJob")).toBe(0);
+    const denied = {
+      ...configs,
+      async read(): Promise<never> {
+        throw new PermanentError("Landfall may not read gs://acme-landfall");
+      },
+    };
+    expect(await at.open({}, { configs: denied }).submit(job)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("may not read gs://acme-landfall"),
+    });
     await configs.write(job.conf, Buffer.from("{}"));
     expect(await runner.submit(job)).toEqual({ kind: "accepted" });
   });

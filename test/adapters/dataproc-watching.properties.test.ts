@@ -99,6 +99,7 @@ test("W1 to W4: whenever jobs end, are deleted and lists fail, each end is told 
         clock: time,
         settings,
         forgotten: notRemembered,
+        explain: async (job) => job,
         log: silentLog,
       });
       const told = new Map<string, string[]>();

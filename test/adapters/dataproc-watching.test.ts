@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { filter, firstValueFrom, timeout, toArray } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
-import { seenJob } from "../../adapters/gcp/dataproc-status.ts";
+import { systemClock } from "../../adapters/embedded/clock.ts";
+import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
+import { RetryableError } from "../../ports/errors.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import { endOf, running } from "../contract/job-runner.contract.ts";
 import type { PlaceOptions, Work } from "../support/dataproc/place.ts";
-import { timestamp } from "../support/dataproc/protos.ts";
 import { type DataprocPlace, dataprocPlace } from "../support/dataproc-place.ts";
 
 const places: DataprocPlace[] = [];
@@ -22,107 +24,6 @@ const hanging: Work = async (_, signal) => {
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   return { ok: true };
 };
-
-describe("what Dataproc says of a job, and what Landfall makes of it", () => {
-  const labels = {
-    "landfall-step": "a-2fbackfill",
-    "landfall-start": "2026-03-01",
-    "landfall-end": "2026-03-01",
-    "landfall-run": "1",
-    "landfall-attempt": "1",
-    "landfall-timeout-ms": "60000",
-    "landfall-slot": "2026-03-02t00-00",
-  };
-  type Told = readonly [state: string, atS: number, substate?: string, details?: string];
-  const after = (...told: readonly Told[]) => {
-    const states = told.map(([state, atS, substate = "UNSPECIFIED", details = ""]) => ({
-      state: state as "PENDING",
-      substate: substate as "QUEUED",
-      details,
-      stateStartTime: timestamp(atS * 1_000),
-    }));
-    return seenJob({
-      reference: { jobId: "a" },
-      labels,
-      status: states.at(-1) ?? null,
-      statusHistory: states.slice(0, -1),
-      driverOutputResourceUri: "gs://staging/driveroutput",
-    })?.status;
-  };
-
-  test.each([
-    ["PENDING", "pending"],
-    ["SETUP_DONE", "pending"],
-    ["RUNNING", "running"],
-    ["CANCEL_PENDING", "running"],
-    ["CANCEL_STARTED", "running"],
-    ["ATTEMPT_FAILURE", "running"],
-    ["CANCELLED", "cancelled"],
-    ["DONE", "succeeded"],
-    ["ERROR", "failed"],
-    ["STATE_UNSPECIFIED", "pending"],
-    ["A_STATE_OF_TOMORROW", "pending"],
-  ])("%s is %s", (state, is) => {
-    expect(after([state, 10])?.state).toBe(is);
-  });
-
-  test("a full cluster says RUNNING and QUEUED: pending, and its time has not begun", () => {
-    expect(after(["RUNNING", 10, "QUEUED"])).toMatchObject({ state: "pending", startedAt: null });
-    expect(after(["RUNNING", 10, "QUEUED"], ["RUNNING", 70, "SUBMITTED"])).toMatchObject({
-      state: "running",
-      startedAt: 70_000,
-    });
-  });
-
-  test("times and the address of the driver's output", () => {
-    expect(after(["PENDING", 1], ["RUNNING", 5], ["DONE", 9])).toMatchObject({
-      startedAt: 5_000,
-      endedAt: 9_000,
-      error: null,
-      log: "gs://staging/driveroutput",
-    });
-  });
-
-  test("it is the job's fault when its driver ran and was heard of to the end", () => {
-    const details = [
-      "Google Cloud Dataproc Agent reports job failure. If logs are available, they can be found at:",
-      "https://console.cloud.google.com/dataproc/jobs/a?project=p&region=r",
-      "gcloud dataproc jobs wait 'a' --region 'r' --project 'p'",
-      "gs://staging/driveroutput.*",
-      "java.lang.IllegalArgumentException: no such column: amount",
-    ].join("\n");
-    expect(after(["RUNNING", 5], ["ERROR", 9, "UNSPECIFIED", details])).toMatchObject({
-      state: "failed",
-      blame: "job",
-      error:
-        "Google Cloud Dataproc Agent reports job failure. If logs are available, they can be found at: java.lang.IllegalArgumentException: no such column: amount",
-    });
-    expect(after(["RUNNING", 5], ["ERROR", 9])?.error).toMatch(/^\S[^\n]+$/);
-  });
-
-  test("it is the ground's when it never ran, or when its agent fell silent", () => {
-    const silent = after(["RUNNING", 5], ["RUNNING", 8, "STALE_STATUS"], ["ERROR", 9]);
-    expect(silent).toMatchObject({ state: "failed", blame: "infrastructure" });
-    expect(after(["PENDING", 1], ["SETUP_DONE", 2], ["ERROR", 3])?.blame).toBe("infrastructure");
-    expect(after(["RUNNING", 1, "QUEUED"], ["ERROR", 3])?.blame).toBe("infrastructure");
-  });
-
-  test("a cancellation asked for after its time was up is the end of its time", () => {
-    const asked = (atS: number) =>
-      after(["RUNNING", 100], ["CANCEL_PENDING", atS], ["CANCELLED", atS + 3])?.state;
-    expect(asked(130)).toBe("cancelled");
-    expect(asked(160)).toBe("timed-out");
-    expect(after(["PENDING", 1], ["CANCEL_PENDING", 900], ["CANCELLED", 901])?.state).toBe(
-      "cancelled",
-    );
-  });
-
-  test("jobs of others are none of ours", () => {
-    expect(
-      seenJob({ reference: { jobId: "a" }, labels: {}, status: { state: "DONE" } }),
-    ).toBeNull();
-  });
-});
 
 describe("watching Dataproc", () => {
   test("a job that somebody deleted has vanished, once it is missing long enough", async () => {
@@ -239,6 +140,57 @@ describe("watching Dataproc", () => {
     await next.look();
     await next.close();
     expect((await told).map(({ jobId }) => jobId)).toEqual([jobs[0]?.jobId]);
+  });
+
+  test("what could not be remembered is forgotten when it is tried again", async () => {
+    const at = await placed();
+    const store = simulatedObjectStore({ clock: systemClock() }).open();
+    let failing = true;
+    const memory: ObjectStore = {
+      ...store,
+      async write(...args) {
+        if (failing) throw new RetryableError("the bucket does not answer");
+        return store.write(...args);
+      },
+    };
+    const runner = at.open({}, { memory });
+    const job = at.job();
+    const end = endOf(runner.statuses(), job.jobId);
+    await runner.submit(job);
+    await end;
+    await expect(runner.forget([job.jobId])).rejects.toThrow(RetryableError);
+    failing = false;
+    await runner.forget([job.jobId]);
+    await runner.close();
+    const next = at.open({}, { memory });
+    const told = firstValueFrom(next.statuses().pipe(toArray()));
+    await next.look();
+    await next.close();
+    expect(await told).toEqual([]);
+  });
+
+  test("why a job failed is told in its driver's last words, where they can be read", async () => {
+    const at = await placed({ work: async () => ({ ok: false, details: "job failure" }) });
+    const staging = simulatedObjectStore({ clock: systemClock() }).open();
+    const runner = at.open({}, { buckets: () => staging });
+    const [job, silent] = [at.job(), at.job()];
+    const output = `chronon-risk/jobs/${job.jobId}/driveroutput.000000000`;
+    const lines = [
+      "26/03/02 INFO SparkContext: Running",
+      'Exception in thread "main" java.lang.IllegalArgumentException: no such column: amount',
+      "\tat ai.chronon.spark.Driver.main(Driver.scala:1)",
+      "\t... 12 more",
+    ];
+    await staging.write(output, Buffer.from(lines.join("\n")));
+    const ends = [job, silent].map(({ jobId }) => endOf(runner.statuses(), jobId));
+    for (const each of [job, silent]) await runner.submit(each);
+    const [told, untold] = await Promise.all(ends);
+    expect(told).toMatchObject({
+      error:
+        'Exception in thread "main" java.lang.IllegalArgumentException: no such column: amount',
+      log: `gs://dataproc-staging/chronon-risk/jobs/${job.jobId}/driveroutput`,
+    });
+    expect(untold?.error).toBe("job failure");
   });
 
   test("usage that Dataproc counts is kept", async () => {

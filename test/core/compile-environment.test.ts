@@ -33,6 +33,14 @@ describe("how a conf wants its jobs run by a cluster", () => {
     });
   });
 
+  test("the older name of the variable is read too", () => {
+    const plan = executed({ env: { common: { GCP_DATAPROC_CLUSTER_NAME: "canary-2" } } });
+    expect(stepOf(plan, "risk.gb/upload").execution).toEqual({
+      properties: {},
+      cluster: "canary-2",
+    });
+  });
+
   test("a team's cluster is in the environment and not the conf's own; silence is nothing", () => {
     const teams = { risk: { common_env: { SPARK_CLUSTER_NAME: "teams" } } };
     const plan = compileFiles([
