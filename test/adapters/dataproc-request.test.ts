@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { protos } from "@google-cloud/dataproc";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chrononLabel, isOfAttempt, readLabels } from "../../adapters/gcp/dataproc-labels.ts";
@@ -62,7 +63,9 @@ function job(
   };
 }
 
-function requestOf(spec: JobSpec, more: object = {}): unknown {
+const { v1 } = protos.google.cloud.dataproc;
+
+function requestOf(spec: JobSpec, more: object = {}): object {
   const made = dataprocRequest(
     { settings: DataprocSettings.parse({ ...settings, ...more }), deployment: "landfall" },
     spec,
@@ -136,7 +139,13 @@ describe("the request of a job is the one Chronon's own submitter sends", () => 
     const file = new URL(`dataproc/goldens/${name}.json`, import.meta.url);
     const wanted: unknown = JSON.parse(readFileSync(file, "utf8"));
     const spec = job(confType, mode, { jobId: `landfall-${name}`, ...more });
-    expect(requestOf(spec, others)).toEqual(wanted);
+    const made = requestOf(spec, others);
+    expect(made).toEqual(wanted);
+    const sent =
+      "batchId" in made
+        ? v1.CreateBatchRequest.toObject(v1.CreateBatchRequest.fromObject(made), { longs: Number })
+        : v1.SubmitJobRequest.toObject(v1.SubmitJobRequest.fromObject(made), { longs: Number });
+    expect(sent, "Dataproc's protocol knows every field").toEqual(wanted);
   });
 });
 
@@ -216,6 +225,26 @@ describe("where a job runs", () => {
     expect(placed({ execution: none, env: bare })).toMatchObject({
       name: "lf-landfall-incremental",
       make: { config: { workerConfig: { numInstances: 3, machineTypeUri: "n1-standard-4" } } },
+    });
+  });
+
+  test("Dataproc's protocol knows every field of the clusters Landfall makes", () => {
+    const place = { on: "ephemeral", secondaryWorkers: 2, subnetwork: "s", serviceAccount: "a" };
+    const autoscalingPolicy = "projects/p/regions/r/autoscalingPolicies/small";
+    const profiles = { backfill: { place: { ...place, autoscalingPolicy } } };
+    const made = placed(
+      { mode: "backfill", execution: { properties: {} }, env: bare },
+      { profiles },
+    ) as { make: { config: object } };
+    const sent = v1.ClusterConfig.toObject(v1.ClusterConfig.fromObject(made.make.config), {
+      longs: Number,
+      enums: String,
+    });
+    expect(sent).toEqual(made.make.config);
+    expect(sent).toMatchObject({
+      autoscalingConfig: { policyUri: autoscalingPolicy },
+      secondaryWorkerConfig: { numInstances: 2, preemptibility: "SPOT" },
+      lifecycleConfig: { idleDeleteTtl: { seconds: 900 } },
     });
   });
 
