@@ -19,6 +19,8 @@ export interface DataprocCalls {
   /** All pages of a list. */
   listJobs(filter: string): Promise<Job[]>;
   cancelJob(jobId: string): Promise<void>;
+  /** Replaces a job's labels, the only thing of a job that can be changed. */
+  labelJob(jobId: string, labels: Readonly<Record<string, string>>): Promise<void>;
   createBatch(request: protos.google.cloud.dataproc.v1.ICreateBatchRequest): Promise<void>;
   getBatch(batchId: string): Promise<Batch>;
   /** All pages of a list. */
@@ -64,6 +66,11 @@ export function dataprocCalls(options: DataprocCallsOptions): DataprocCalls {
       }),
     async cancelJob(jobId) {
       await jobs.cancelJob({ projectId, region, jobId }, once);
+    },
+    async labelJob(jobId, labels) {
+      const job = { labels: { ...labels } };
+      const updateMask = { paths: ["labels"] };
+      await jobs.updateJob({ projectId, region, jobId, job, updateMask }, once);
     },
     async createBatch(request) {
       await batches.createBatch(request, once);

@@ -44,7 +44,6 @@ export function jobLabels(
   },
 ): Labels | null {
   const { step, range } = parseTaskId(spec.task);
-  const slot = slotOf(more.now);
   const labels: Record<string, string> = {
     "job-type": more.jobType,
     "metadata-name": chrononLabel(spec.config),
@@ -56,11 +55,16 @@ export function jobLabels(
     "landfall-run": String(spec.run),
     "landfall-attempt": String(spec.attempt),
     "landfall-timeout-ms": String(spec.timeoutMs),
-    "landfall-day": dayOfSlot(slot),
-    "landfall-slot": slot,
+    ...whenLabels(more.now),
   };
   for (const [index, part] of parts(escaped(step)).entries()) labels[stepKey(index)] = part;
   return Object.keys(labels).length > 32 ? null : labels;
+}
+
+/** The labels that ended jobs are listed by. */
+export function whenLabels(at: EpochMs): Labels {
+  const slot = slotOf(at);
+  return { "landfall-day": dayOfSlot(slot), "landfall-slot": slot };
 }
 
 /** A deployment's name as a label, exact like a step's. */

@@ -126,12 +126,10 @@ function stateOf(
   const now = history.at(-1);
   const state = STATE[now?.name ?? ""] ?? "pending";
   if (state === "running" && now?.substate === "QUEUED") return "pending";
-  if (state === "cancelled" || (state === "failed" && now?.at !== null)) {
-    const asked = history.find(({ name }) => name.startsWith("CANCEL"));
-    const outOfTime = isOutOfTime({ began, ended: asked ?? now ?? null, timeoutMs });
-    if (outOfTime && (state === "cancelled" || now?.name === "FAILED")) return "timed-out";
-  }
-  return state;
+  // A batch that reached its time to live may say either.
+  if (state !== "cancelled" && now?.name !== "FAILED") return state;
+  const asked = history.find(({ name }) => name.startsWith("CANCEL"));
+  return isOutOfTime({ began, ended: asked ?? now ?? null, timeoutMs }) ? "timed-out" : state;
 }
 
 /** Clocks differ; a tenth of a short limit, five seconds of a long one. */

@@ -1,6 +1,7 @@
+import type { Clock } from "../../ports/clock.ts";
 import type { DataprocCalls } from "./dataproc-calls.ts";
 import { CODE, codeOf, retryable } from "./dataproc-errors.ts";
-import { deploymentLabel, slotRange } from "./dataproc-labels.ts";
+import { dayOfSlot, deploymentLabel, slotOf, slotRange, whenLabels } from "./dataproc-labels.ts";
 import { type SeenJob, seenBatch, seenJob } from "./dataproc-status.ts";
 
 /** When jobs were submitted: a day, or ten minutes of one. */
@@ -21,10 +22,14 @@ export interface FleetOptions {
   readonly calls: DataprocCalls;
   readonly deployment: string;
   readonly region: string;
+  readonly clock: Clock;
+  /** Days of submission whose ended jobs a first look lists. */
+  readonly recallDays: number;
 }
 
 /** Jobs on clusters, found by labels: `status.state` and `labels` are all that ListJobs filters by. */
-export function clusterFleet({ calls, deployment, region }: FleetOptions): Fleet {
+export function clusterFleet(options: FleetOptions): Fleet {
+  const { calls, deployment, region } = options;
   const ours = `labels.landfall-deployment = ${deploymentLabel(deployment)}`;
   const list = async (filter: string) =>
     (await calls.listJobs(filter)).map(seenJob).filter((job) => job !== null);
@@ -38,7 +43,15 @@ export function clusterFleet({ calls, deployment, region }: FleetOptions): Fleet
           : `labels.landfall-slot = ${period.slot}`;
       return list(`status.state = NON_ACTIVE AND ${ours} AND ${when}`);
     },
-    cancel: (jobId) => asking(jobId, () => calls.cancelJob(jobId)),
+    cancel: (jobId) =>
+      asking(jobId, async () => {
+        try {
+          await calls.cancelJob(jobId);
+        } catch (cause) {
+          if (codeOf(cause) !== CODE.failedPrecondition) throw cause;
+          await recall(options, jobId);
+        }
+      }),
   };
 }
 
@@ -67,6 +80,19 @@ export function batchFleet({ calls, deployment, region }: FleetOptions): Fleet {
         await calls.cancelOperation(operation ?? "");
       }),
   };
+}
+
+/**
+ * A job that ended is left alone. If it was submitted before the days that are listed, nobody may
+ * have told its end: with the time of now in its labels, the next look at the ended does.
+ */
+async function recall({ calls, clock, recallDays }: FleetOptions, jobId: string): Promise<void> {
+  const { labels } = await calls.getJob(jobId);
+  const now = clock.now();
+  const oldest = dayOfSlot(slotOf(now - recallDays * 86_400_000));
+  if (labels === null || labels === undefined) return;
+  if ((labels["landfall-day"] ?? oldest) >= oldest) return;
+  await calls.labelJob(jobId, { ...labels, ...whenLabels(now) });
 }
 
 async function asking(jobId: string, ask: () => Promise<void>): Promise<"asked" | "unknown"> {

@@ -90,7 +90,7 @@ function openRegion(
     fleet,
     watch: fleetWatch({ fleet, clock, settings, forgotten, explain, log }),
   });
-  const of = { calls, deployment, region };
+  const of = { calls, deployment, region, clock, recallDays: settings.recallDays };
   const serverless = Object.values(profiles).some(({ place }) => place.on === "serverless");
   return {
     name: region,

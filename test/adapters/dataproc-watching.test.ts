@@ -94,6 +94,23 @@ describe("watching Dataproc", () => {
     expect((await ended).state).toBe("succeeded");
   });
 
+  test("an end too old to be listed is told when its job is cancelled", async () => {
+    const at = await placed();
+    const clock = systemClock();
+    const longAgo = { ...clock, now: () => clock.now() - 10 * 86_400_000 };
+    const job = at.job();
+    await at.open({}, { clock: longAgo }).submit(job);
+    while (at.server.job(job.jobId)?.status?.state !== "DONE") await clock.sleep(5);
+    const tracker = at.open();
+    const seen: string[] = [];
+    tracker.statuses().subscribe(({ jobId }) => seen.push(jobId));
+    await tracker.look();
+    expect(seen).toEqual([]);
+    expect(await at.open().cancel(job.jobId)).toBe("asked");
+    expect((await endOf(tracker.statuses(), job.jobId)).state).toBe("succeeded");
+    expect(await at.open().submit(job)).toEqual({ kind: "exists" });
+  });
+
   test("another deployment's jobs are not told", async () => {
     const at = await placed();
     const [ours, theirs] = [at.open(), at.open({}, { deployment: "landfall-2" })];

@@ -57,6 +57,20 @@ export function jobController(place: Place) {
       kept.abort.abort("cancelled");
       return kept.resource;
     },
+    UpdateJob(
+      request: InRegion & {
+        readonly jobId: string;
+        readonly job: Job;
+        readonly updateMask: { readonly paths: readonly string[] };
+      },
+    ): Job {
+      spend(place, request.region);
+      const kept = find(place, request);
+      if (request.updateMask.paths.join() !== "labels") throw invalid("Only labels can be updated");
+      checkLabels(request.job.labels);
+      kept.resource.labels = request.job.labels ?? {};
+      return kept.resource;
+    },
     DeleteJob(request: InRegion & { readonly jobId: string }): object {
       spend(place, request.region);
       const kept = find(place, request);
