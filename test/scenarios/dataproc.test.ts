@@ -12,6 +12,7 @@ import { runServices } from "../../cli/run-services.ts";
 import type { ConfigFile } from "../../core/compile/config-file.ts";
 import { indexPlan } from "../../core/plan-index.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
+import type { JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
@@ -73,10 +74,13 @@ test("the example's day runs on Dataproc, though answers are lost, a quota is us
   };
   const plan = indexPlan(compileFiles(files, { settings }));
   const drive = rehearsalWork(rehearsed, { step: (id) => plan.step(id), spec: jobOf });
+  const acknowledged = new Set<string>();
   let deleted: string | null = null;
   const work: Work = async (job, signal) => {
     if (deleted === null && job.labels["landfall-mode"] === "upload") {
       deleted = job.id;
+      // An id that is deleted before its submission was acknowledged is submitted again, and runs.
+      while (!acknowledged.has(job.id)) await systemClock().sleep(10);
       setTimeout(() => at.server.remove(job.id), 150);
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     }
@@ -89,7 +93,12 @@ test("the example's day runs on Dataproc, though answers are lost, a quota is us
   at.server.trouble({ method: "SubmitJob", kind: "unavailable", times: 2 });
   at.server.trouble({ method: "ListJobs", kind: "lost-answer", times: 3 });
   const runner = at.open({}, { configs: embedded.configs });
-  const world = { ...embedded, runner };
+  const submit = async (spec: JobSpec) => {
+    const answer = await runner.submit(spec);
+    acknowledged.add(spec.jobId);
+    return answer;
+  };
+  const world = { ...embedded, runner: { ...runner, submit } };
   const stop = new Subject<void>();
   const release = await writeRelease(world.configs, files);
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
