@@ -1,6 +1,6 @@
 import type { Observable } from "rxjs";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
-import type { ConfType, OutputEffect } from "../schemas/plan.ts";
+import type { ConfType, Execution, OutputEffect } from "../schemas/plan.ts";
 
 /** Everything a runner needs to start one attempt of one task. */
 export interface JobSpec {
@@ -11,11 +11,14 @@ export interface JobSpec {
   readonly attempt: number;
   readonly config: string;
   readonly confType: ConfType;
+  readonly team: string;
   readonly mode: string;
   readonly range: PartitionRange;
   /** Name of the compiled conf in the configs store, by content hash: `confs/{hash}/{file}`. */
   readonly conf: string;
   readonly env: Readonly<Record<string, string>>;
+  /** How the conf wants it run by a cluster; runners without clusters do not look at it. */
+  readonly execution: Execution;
   readonly output: {
     readonly table: TableName;
     readonly column: string;
@@ -25,6 +28,8 @@ export interface JobSpec {
   readonly inputs: readonly { readonly table: TableName; readonly range: PartitionRange | null }[];
   readonly stepDays: number;
   readonly timeoutMs: number;
+  /** Where a stream goes on from; a stream without one begins anew. */
+  readonly savepoint?: string;
 }
 
 /** What a runner knows of a job now. */
@@ -50,6 +55,18 @@ export interface JobStatus {
   readonly blame: "job" | "infrastructure";
   /** Where its whole output can be read. */
   readonly log: string | null;
+  /** What it used, where the world counts that; for its cost. */
+  readonly usage?: JobUsage;
+}
+
+/** What a job used, in the units its world counts in. */
+export interface JobUsage {
+  /** YARN's count of cores, and of memory, times seconds. */
+  readonly vcoreSeconds?: number;
+  readonly memoryMbSeconds?: number;
+  /** Dataproc Serverless' count of compute units times seconds, in thousandths. */
+  readonly milliDcuSeconds?: number;
+  readonly shuffleStorageGbSeconds?: number;
 }
 
 /** `accepted`, or `exists` when this very job was submitted before; `refused` is final. */
@@ -75,6 +92,11 @@ export interface JobRunner {
    * A terminal status is emitted again after a restart until it is forgotten.
    */
   statuses(): Observable<JobStatus>;
+  /**
+   * Looks at jobs now, where a runner otherwise looks now and then; resolves once that was tried and
+   * what it saw was told to who listens to `statuses`. Never throws: it is a hint.
+   */
+  look(): Promise<void>;
   /** The end of these jobs was reported; they need not be emitted again. */
   forget(jobIds: readonly string[]): Promise<void>;
   /** Stops watching. Jobs keep running where the world lets them. */

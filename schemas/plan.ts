@@ -53,6 +53,17 @@ export type OutputEffect = z.infer<typeof OutputEffect>;
 export const Verification = z.enum(["partitions", "table", "serving-info"]);
 export type Verification = z.infer<typeof Verification>;
 
+/** How a conf wants its job run by a cluster, beside its environment. Taken as it is. */
+export const Execution = z.object({
+  /** Spark's (or Flink's): `executionInfo.conf.modeConfigs[mode]`, else `.common`; never both. */
+  properties: z.record(z.string(), z.string()),
+  /** `SPARK_CLUSTER_NAME`, or its older name, as the conf itself, not its team, sets it. */
+  cluster: z.string().exactOptional(),
+  /** `dataproc.config` of `executionInfo.clusterConf`: a Dataproc ClusterConfig as JSON. */
+  clusterConfig: z.string().exactOptional(),
+});
+export type Execution = Readonly<z.infer<typeof Execution>>;
+
 export const PlanStep = z.object({
   id: StepId,
   config: z.string(),
@@ -82,6 +93,8 @@ export const PlanStep = z.object({
   conf: z.object({ path: z.string(), hash: z.string() }),
   /** Environment of the mode, from the conf and its team. */
   env: z.record(z.string(), z.string()),
+  /** Absent when the conf says nothing of it. */
+  execution: Execution.exactOptional(),
 });
 export type PlanStep = Readonly<z.infer<typeof PlanStep>>;
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
 import { STATUS } from "../core/status.ts";
+import { DataprocSettings } from "../schemas/dataproc.ts";
 import { COLLECTIONS, type Collection, parseDocument } from "../schemas/documents.ts";
 import { Settings } from "../schemas/settings.ts";
 import { describedFields, shownDocuments } from "./support/firestore-docs.ts";
@@ -14,6 +15,21 @@ test("docs/settings.md describes every setting, with its default", () => {
     const row = text.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
     expect(row, `docs/settings.md has no row for ${name}`).toBeDefined();
     if (typeof value !== "object") expect(row).toContain(`\`${JSON.stringify(value)}\``);
+  }
+});
+
+test("docs/dataproc.md describes every setting of Dataproc, with its default", () => {
+  const rows = read("docs/dataproc.md")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  const defaults = DataprocSettings.parse({ project: "p", configs: "gs://c" });
+  for (const name of Object.keys(DataprocSettings.shape)) {
+    const row = rows.find((line) => (line.split("|")[1] ?? "").includes(`\`${name}\``));
+    expect(row, `docs/dataproc.md has no row for ${name}`).toBeDefined();
+    const value = new Map<string, unknown>(Object.entries(defaults)).get(name);
+    const given = name === "project" || name === "configs";
+    if (typeof value === "object" || value === undefined || given) continue;
+    expect(row).toContain(`\`${JSON.stringify(value)}\``);
   }
 });
 

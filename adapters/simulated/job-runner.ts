@@ -57,6 +57,7 @@ function opening(shared: Shared): JobRunner {
           own.delete(out);
         };
       }),
+    look: async () => {},
     async forget(jobIds) {
       for (const jobId of jobIds) {
         const job = jobs.get(jobId);

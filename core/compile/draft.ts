@@ -6,6 +6,7 @@ import type { Config } from "./config-file.ts";
 import { type Described, describe } from "./describe.ts";
 import { effectOf } from "./effects.ts";
 import { type Environment, environmentOf } from "./environment.ts";
+import { executionOf } from "./execution.ts";
 import type { Findings } from "./findings.ts";
 import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, stepId } from "./recipes.ts";
@@ -77,6 +78,7 @@ function stepsOf(described: Described, { findings, share }: Drafting): PlanStep[
     if (made === null) return [];
     const { pipeline, schedule, inputs, after, output, stepDays } = made;
     const effect = effectOf(flavour, confType, mode);
+    const execution = executionOf(config, mode);
     const step: PlanStep = {
       id: stepId(name, mode),
       config: name,
@@ -97,6 +99,7 @@ function stepsOf(described: Described, { findings, share }: Drafting): PlanStep[
       semanticHash,
       conf,
       env: share(environmentOf(config, { mode, team, findings })),
+      ...(execution === null ? {} : { execution }),
     };
     return [step];
   });

@@ -13,12 +13,10 @@ export function environmentOf(
   config: Config,
   { mode, team, findings }: { mode: string; team: TeamFacts; findings: Findings },
 ): Environment {
-  const { modeToEnvMap, executionInfo } = config.metaData;
   const layers: unknown[] = [
     ...team.entries.flatMap((entry) => [entry.common_env, field(entry.production, mode)]),
     ...team.executionInfos.flatMap((info) => ofInfo(info, mode)),
-    field(modeToEnvMap, mode),
-    ...ofInfo(executionInfo ?? {}, mode),
+    ...ofConf(config, mode),
   ];
   const merged = new Map<string, string>();
   for (const layer of layers) {
@@ -27,14 +25,28 @@ export function environmentOf(
   return Object.fromEntries([...merged].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** What the conf itself says of a variable of a mode's job, its team aside; null: nothing. */
+export function ownVariable(
+  config: Config,
+  { mode, name }: { mode: string; name: string },
+): string | null {
+  const found = ofConf(config, mode).map((layer) => Object.entries(layer ?? {}));
+  const value = new Map<string, unknown>(found.flat()).get(name);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function ofConf({ metaData }: Config, mode: string): unknown[] {
+  return [field(metaData.modeToEnvMap, mode), ...ofInfo(metaData.executionInfo ?? {}, mode)];
+}
+
 /** `env.common` and `env.modeEnvironments[mode]`; older compilers wrote `env[mode]`. */
 function ofInfo(info: ExecutionInfo, mode: string): unknown[] {
   const { env } = info;
   return [field(env, "common"), field(env, mode), field(field(env, "modeEnvironments"), mode)];
 }
 
-/** An own field of a value that may be anything. */
-function field(of: unknown, name: string): object | null {
+/** An own field of a value that may be anything, when it is an object. */
+export function field(of: unknown, name: string): object | null {
   if (typeof of !== "object" || of === null || !Object.hasOwn(of, name)) return null;
   const value: unknown = (of as Record<string, unknown>)[name];
   return typeof value === "object" ? value : null;

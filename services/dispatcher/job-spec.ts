@@ -20,10 +20,12 @@ export function jobSpec(settings: Settings, step: PlanStep, task: Task): JobSpec
     attempt: state.attempt,
     config: step.config,
     confType: step.confType,
+    team: step.team,
     mode: step.mode,
     range,
     conf: confObject(step.conf),
     env: step.env,
+    execution: step.execution ?? { properties: {} },
     output:
       step.output === undefined
         ? null

@@ -201,6 +201,18 @@ export function describeJobRunner(
       expect(await place.starts(job.jobId)).toBe(1);
     });
 
+    it("asked to look, from as many sides as may be, it goes on telling ends", async () => {
+      const runner = open();
+      await runner.look();
+      const job = place.job("succeeds");
+      const ended = endOf(runner.statuses(), job.jobId);
+      await runner.submit(job);
+      await Promise.all([runner.look(), runner.look(), runner.look()]);
+      expect((await ended).state).toBe("succeeded");
+      await runner.close();
+      await runner.look();
+    });
+
     it("closing ends the streams of statuses", async () => {
       const runner = open();
       const all = firstValueFrom(runner.statuses().pipe(toArray(), timeout(withinMs)));

@@ -4,6 +4,55 @@ import { compileFiles, events, file, groupBy, join, stepOf } from "../support/co
 
 const online = { online: 1 };
 
+describe("how a conf wants its jobs run by a cluster", () => {
+  const executed = (executionInfo: object) =>
+    compileFiles([file("group_bys", groupBy("risk.gb", {}, { ...online, executionInfo }))]);
+
+  test("a mode's properties stand alone, else the common ones; the cluster is the conf's own", () => {
+    const plan = executed({
+      env: {
+        common: { SPARK_CLUSTER_NAME: "all" },
+        modeEnvironments: { upload: { SPARK_CLUSTER_NAME: "uploads" } },
+      },
+      conf: { common: { b: "1", a: "1" }, modeConfigs: { upload: { b: "2" } } },
+      clusterConf: {
+        common: { "dataproc.config": '{"common":1}' },
+        modeClusterConfigs: { upload: { "dataproc.config": '{"upload":1}' } },
+      },
+    });
+    expect(Plan.parse(plan)).toEqual(plan);
+    expect(stepOf(plan, "risk.gb/upload").execution).toEqual({
+      properties: { b: "2" },
+      cluster: "uploads",
+      clusterConfig: '{"upload":1}',
+    });
+    expect(stepOf(plan, "risk.gb/backfill").execution).toEqual({
+      properties: { a: "1", b: "1" },
+      cluster: "all",
+      clusterConfig: '{"common":1}',
+    });
+  });
+
+  test("the older name of the variable is read too", () => {
+    const plan = executed({ env: { common: { GCP_DATAPROC_CLUSTER_NAME: "canary-2" } } });
+    expect(stepOf(plan, "risk.gb/upload").execution).toEqual({
+      properties: {},
+      cluster: "canary-2",
+    });
+  });
+
+  test("a team's cluster is in the environment and not the conf's own; silence is nothing", () => {
+    const teams = { risk: { common_env: { SPARK_CLUSTER_NAME: "teams" } } };
+    const plan = compileFiles([
+      { path: "teams.json", text: JSON.stringify(teams) },
+      file("group_bys", groupBy("risk.gb")),
+    ]);
+    const step = stepOf(plan, "risk.gb/backfill");
+    expect(step.env).toEqual({ SPARK_CLUSTER_NAME: "teams" });
+    expect(step.execution).toBeUndefined();
+  });
+});
+
 describe("environments", () => {
   const teams = {
     default: {

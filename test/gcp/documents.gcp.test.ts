@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { COLLECTIONS, type Collection, parseDocument } from "../../schemas/documents.ts";
-import { freshProject, withEmulator } from "../support/emulators.ts";
+import { emulated, freshProject } from "../support/emulators/emulated.ts";
 import { describedFields } from "../support/firestore-docs.ts";
 import { documentsOfADay } from "../support/firestore-scenario.ts";
 
-withEmulator("FIRESTORE_EMULATOR_HOST", () => {
+emulated(["firestore"], "documents in Firestore", () => {
   test("a day of all services leaves documents of every collection, and every field is described", async () => {
     const dump = await documentsOfADay(freshProject());
     for (const collection of Object.keys(COLLECTIONS) as Collection[]) {

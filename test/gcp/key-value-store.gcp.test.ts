@@ -5,7 +5,7 @@ import { bigtableKeyValueStore } from "../../adapters/gcp/key-value-store.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { describeKeyValueStore } from "../contract/key-value-store.contract.ts";
-import { freshProject, withEmulator } from "../support/emulators.ts";
+import { emulated, freshProject } from "../support/emulators/emulated.ts";
 
 const somewhere = (): BigtablePlace => ({ projectId: freshProject(), instanceId: "features" });
 
@@ -42,7 +42,7 @@ function withTables(store: KeyValueStore, place: BigtablePlace): KeyValueStore {
   };
 }
 
-withEmulator("BIGTABLE_EMULATOR_HOST", () => {
+emulated(["bigtable"], "the Bigtable store", () => {
   describeKeyValueStore(
     "Bigtable",
     async () => {

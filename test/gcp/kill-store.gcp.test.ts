@@ -7,14 +7,14 @@ import { firestoreTaskStore } from "../../adapters/gcp/task-store.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { PoolDocument } from "../../schemas/tasks.ts";
 import { child } from "../support/children.ts";
-import { freshProject, withEmulator } from "../support/emulators.ts";
+import { emulated, freshProject } from "../support/emulators/emulated.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landfall-kill-firestore-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const writer = new URL("../support/firestore-writer.ts", import.meta.url).pathname;
 
-withEmulator("FIRESTORE_EMULATOR_HOST", () => {
+emulated(["firestore"], "killing a Firestore writer", () => {
   test("a process killed in the middle of a group commit leaves all of it or nothing, and nobody waits for it", async () => {
     const projectId = freshProject();
     const start = (name: string, other: string, round: number) =>

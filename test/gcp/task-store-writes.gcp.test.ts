@@ -16,7 +16,7 @@ import { writeRelease } from "../../releases/release.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { dispatcher } from "../../services/dispatcher/pipeline.ts";
-import { freshProject, withEmulator } from "../support/emulators.ts";
+import { emulated, freshProject } from "../support/emulators/emulated.ts";
 import { stagingQueryFiles } from "../support/staging-queries.ts";
 import { countingWrites, mostWithin } from "../support/write-rates.ts";
 
@@ -42,6 +42,7 @@ function runnerOf(bus: Bus, jobMs: number): JobRunner {
     },
     cancel: async () => "unknown",
     statuses: () => NEVER,
+    look: async () => {},
     forget: async () => {},
     close: async () => {},
   };
@@ -78,7 +79,7 @@ function landed(table: string, partition: string): LandfallEvent {
   return { kind: "partition-landed", schema: 1, table, partition, landing, backlog: false };
 }
 
-withEmulator("FIRESTORE_EMULATOR_HOST", () => {
+emulated(["firestore"], "how often documents are written", () => {
   test("a dispatcher at work writes no document more than once a second sustained", async () => {
     const projectId = freshProject();
     const configs = directoryObjectStore({ root: join(folder, "configs") });

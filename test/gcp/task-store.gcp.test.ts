@@ -7,7 +7,7 @@ import {
 import type { StructuredQuery } from "../../adapters/gcp/firestore-queries.ts";
 import { taskStoreOver } from "../../adapters/gcp/task-store.ts";
 import { describeTaskStore } from "../contract/task-store.contract.ts";
-import { freshProject, withEmulator } from "../support/emulators.ts";
+import { emulated, freshProject } from "../support/emulators/emulated.ts";
 import { FirestoreIndexes, servingIndex } from "../support/firestore-indexes.ts";
 import { hurried } from "../support/hurried.ts";
 
@@ -23,7 +23,7 @@ function recorded(database: FirestoreDatabase): FirestoreDatabase {
   };
 }
 
-withEmulator("FIRESTORE_EMULATOR_HOST", () => {
+emulated(["firestore"], "the Firestore store", () => {
   describeTaskStore(
     "Firestore",
     async () => {

@@ -116,10 +116,12 @@ export function jobOf(step: PlanStep, range: PartitionRange, more: Partial<JobSp
     attempt: 1,
     config: step.config,
     confType: step.confType,
+    team: step.team,
     mode: step.mode,
     range,
     conf: "conf",
     env: {},
+    execution: { properties: {} },
     output:
       step.output === undefined
         ? null

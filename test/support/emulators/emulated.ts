@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, test } from "vitest";
 import { type EmulatorName, emulatedProject, variables } from "./servers.ts";
 
@@ -17,4 +18,9 @@ export function emulated(
   const why = `${missing.join(" and ")} not set; npm run emulators starts what this needs`;
   process.stderr.write(`skipped: ${what}: ${why}\n`);
   describe(what, () => test.skipIf(true)(why, () => {}));
+}
+
+/** A project nobody used before: an emulator takes any, and each is empty. */
+export function freshProject(): string {
+  return `test-${randomBytes(6).toString("hex")}`;
 }

@@ -1,0 +1,45 @@
+import type { Execution } from "../../schemas/plan.ts";
+import type { Config } from "./config-file.ts";
+import { field, ownVariable } from "./environment.ts";
+
+/**
+ * How a conf wants a mode's job run by a cluster; null when it says nothing of it. Compilers merge
+ * what is common into each mode's part, so a mode's part stands alone (zipline, `JobSubmitter`).
+ * `GCP_DATAPROC_CLUSTER_NAME` is what `SPARK_CLUSTER_NAME` was called before.
+ */
+export function executionOf(config: Config, mode: string): Execution | null {
+  const { conf, ...info } = config.metaData.executionInfo ?? {};
+  const cluster =
+    ownVariable(config, { mode, name: "SPARK_CLUSTER_NAME" }) ??
+    ownVariable(config, { mode, name: "GCP_DATAPROC_CLUSTER_NAME" });
+  const ofCluster = field(info, "clusterConf");
+  const clusterConfig =
+    configOf(field(field(ofCluster, "modeClusterConfigs"), mode)) ??
+    configOf(field(ofCluster, "common"));
+  const properties = texts(field(field(conf, "modeConfigs"), mode) ?? field(conf, "common"));
+  if (cluster === null && clusterConfig === null && Object.keys(properties).length === 0) {
+    return null;
+  }
+  return {
+    properties,
+    ...(cluster === null ? {} : { cluster }),
+    ...(clusterConfig === null ? {} : { clusterConfig }),
+  };
+}
+
+function configOf(of: object | null): string | null {
+  const found = new Map<string, unknown>(Object.entries(of ?? {})).get("dataproc.config");
+  if (typeof found === "string") return found === "" ? null : found;
+  return found === undefined || found === null ? null : JSON.stringify(found);
+}
+
+/** Properties in order of name; thrift writes texts, whatever else is there is written as JSON. */
+function texts(of: object | null): Record<string, string> {
+  const entries = Object.entries(of ?? {})
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]): [string, string] => [
+      name,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}

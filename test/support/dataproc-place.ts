@@ -1,0 +1,73 @@
+import { credentials } from "@grpc/grpc-js";
+import { systemClock } from "../../adapters/embedded/clock.ts";
+import { type DataprocRunnerOptions, dataprocJobRunner } from "../../adapters/gcp/job-runner.ts";
+import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
+import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
+import { DataprocSettings } from "../../schemas/dataproc.ts";
+import type { PlaceOptions } from "./dataproc/place.ts";
+import { type DataprocServer, dataprocServer } from "./dataproc/server.ts";
+import { jobSpecs } from "./job-specs.ts";
+
+/** A Dataproc of our own, and runners on it. */
+export interface DataprocPlace {
+  readonly server: DataprocServer;
+  open(settings?: object, more?: Partial<DataprocRunnerOptions>): JobRunner;
+  /** A job on the cluster that is there. */
+  job(more?: Partial<JobSpec>): JobSpec;
+  close(): Promise<void>;
+}
+
+/** What every job of a place is given, unless told otherwise. */
+export const jobEnv = {
+  ARTIFACT_PREFIX: "gs://acme-chronon-artifacts",
+  GCP_BIGTABLE_INSTANCE_ID: "features",
+  VERSION: "0.1.0",
+};
+
+export async function dataprocPlace(options: PlaceOptions = {}): Promise<DataprocPlace> {
+  const server = await dataprocServer(options);
+  const clock = systemClock();
+  const memory = simulatedObjectStore({ clock });
+  const next = jobSpecs();
+  const opened: JobRunner[] = [];
+  return {
+    server,
+    open(settings = {}, more = {}) {
+      const runner = dataprocJobRunner({
+        settings: DataprocSettings.parse({
+          project: server.place.options.project,
+          configs: "gs://acme-landfall/configs",
+          activeLookMs: 40,
+          idleLookMs: 200,
+          missingForMs: 200,
+          clusterLookMs: 40,
+          ...settings,
+        }),
+        deployment: "landfall",
+        clock,
+        memory: memory.open(),
+        connection: () => ({
+          apiEndpoint: "127.0.0.1",
+          port: server.port,
+          universeDomain: "googleapis.com",
+          sslCreds: credentials.createInsecure(),
+          projectId: server.place.options.project,
+        }),
+        ...more,
+      });
+      opened.push(runner);
+      return runner;
+    },
+    job: (more = {}) =>
+      next({
+        env: jobEnv,
+        execution: { properties: {}, cluster: "chronon-risk" },
+        conf: "confs/c0ffee/merchant_features.v1__0",
+        ...more,
+      }),
+    async close() {
+      for (const runner of opened) await runner.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { createRequire } from "node:module";
+import type { protos } from "@google-cloud/dataproc";
+import type { ServiceDefinition } from "@grpc/grpc-js";
+import { fromJSON } from "@grpc/proto-loader";
+
+export type Job = protos.google.cloud.dataproc.v1.IJob;
+export type Batch = protos.google.cloud.dataproc.v1.IBatch;
+export type Cluster = protos.google.cloud.dataproc.v1.ICluster;
+export type Operation = protos.google.longrunning.IOperation;
+export type V1 = typeof protos.google.cloud.dataproc.v1;
+export type Timestamp = protos.google.protobuf.ITimestamp;
+
+const require = createRequire(import.meta.url);
+const json = require("@google-cloud/dataproc/build/protos/protos.json") as Parameters<
+  typeof fromJSON
+>[0];
+const definitions = fromJSON(json, { longs: Number, enums: String, oneofs: false });
+
+/** A service as the client of Dataproc knows it: its own protos. */
+export function serviceOf(name: string): ServiceDefinition {
+  const found = definitions[name];
+  if (found === undefined || "format" in found) throw new Error(`no service ${name}`);
+  return found;
+}
+
+/** A moment as protocol buffers say it. */
+export function timestamp(at: number): Timestamp {
+  return { seconds: Math.floor(at / 1_000), nanos: (at % 1_000) * 1_000_000 };
+}
+
+/** Milliseconds since 1970 of a moment. */
+export function millisOf({ seconds, nanos }: Timestamp): number {
+  return Number(seconds) * 1_000 + Math.floor((nanos ?? 0) / 1_000_000);
+}
