@@ -10,7 +10,8 @@ const asked = process.argv.slice(2);
 const names = readdirSync(here)
   .filter((file) => file.endsWith(".ts") && !["main.ts", "print.ts", "source.ts"].includes(file))
   .map((file) => file.slice(0, -".ts".length))
-  .filter((name) => !name.endsWith("-writer") && (asked.length === 0 || asked.includes(name)));
+  .filter((name) => !/-(writer|worker)$/.test(name))
+  .filter((name) => asked.length === 0 || asked.includes(name));
 for (const name of names) {
   process.stderr.write(`${name} …\n`);
   const args = ["--import", import.meta.resolve("tsx"), `${here}${name}.ts`];

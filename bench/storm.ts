@@ -1,7 +1,9 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Subject } from "rxjs";
+import { lastValueFrom, Subject } from "rxjs";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { runServices } from "../cli/run-services.ts";
 import { type Log, silentLog } from "../ports/log.ts";
@@ -9,6 +11,7 @@ import type { World } from "../ports/world.ts";
 import { writeRelease } from "../releases/release.ts";
 import { RehearsalBehaviour } from "../schemas/rehearsal.ts";
 import { Settings } from "../schemas/settings.ts";
+import { dispatcher } from "../services/dispatcher/pipeline.ts";
 import { stagingQueryFiles } from "../test/support/staging-queries.ts";
 import { print } from "./print.ts";
 import { landSource } from "./source.ts";
@@ -39,7 +42,27 @@ async function written(world: World, tasks: number): Promise<number> {
   return found;
 }
 
-async function storm(tasks: number, folder: string): Promise<void> {
+/** Watcher and tracker in a process of their own, until they are told to end. */
+function besides(data: string, lake: string, settings: Settings): ChildProcess {
+  const worker = join(import.meta.dirname, "storm-worker.ts");
+  const args = ["--import", import.meta.resolve("tsx"), worker, data, lake];
+  return spawn(process.execPath, [...args, JSON.stringify(settings)], { stdio: "inherit" });
+}
+
+type Running = Parameters<typeof runServices>[0];
+
+/** The dispatcher here, the other services in one more process. */
+async function runInTwo(running: Running, folder: string): Promise<void> {
+  const { world, settings, log, stop } = running;
+  const other = besides(join(folder, "data"), join(folder, "lake"), settings);
+  await lastValueFrom(dispatcher({ ...world, settings, log, by: "storm" }, stop), {
+    defaultValue: undefined,
+  });
+  other.kill("SIGTERM");
+  await once(other, "exit");
+}
+
+async function storm(tasks: number, folder: string, processes: 1 | 2): Promise<void> {
   const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
   const behaviour = RehearsalBehaviour.parse({ durationMs: 0 });
   const world = openEmbedded({
@@ -62,7 +85,8 @@ async function storm(tasks: number, folder: string): Promise<void> {
       if ((fields as { to?: string }).to === "succeeded") succeeded += 1;
     },
   };
-  const done = runServices({ world, settings, log, stop });
+  const running = { world, settings, log, stop };
+  const done = processes === 1 ? runServices(running) : runInTwo(running, folder);
   await until(() => succeeded >= tasks);
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const [cpu, begun] = [process.cpuUsage(), performance.now()];
@@ -76,11 +100,12 @@ async function storm(tasks: number, folder: string): Promise<void> {
   await world.close();
   print({
     bench: "storm",
+    processes,
     tasks,
     seconds: Math.round(seconds * 100) / 100,
     tasksPerSecond: Math.round(tasks / seconds),
     commitsOnDisk: commits,
-    cpuMsPerTask: {
+    cpuMsPerTaskHere: {
       user: Math.round(used.user / tasks) / 1_000,
       system: Math.round(used.system / tasks) / 1_000,
     },
@@ -90,10 +115,12 @@ async function storm(tasks: number, folder: string): Promise<void> {
 }
 
 for (const tasks of sizes) {
-  const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
-  try {
-    await storm(tasks, folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  for (const processes of [1, 2] as const) {
+    const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
+    try {
+      await storm(tasks, folder, processes);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 }

@@ -60,7 +60,8 @@ export interface Turn extends Settled {
 
 /** The statements of the bus; each function is one transaction, or less. */
 export interface Queue {
-  publish(bodies: readonly string[]): void;
+  /** Part of a transaction of the caller's. */
+  insert(bodies: readonly string[]): void;
   /**
    * Writes down what was settled, then takes the oldest waiting events. Nothing is written, and
    * nobody waited for, when there is nothing to do. `heldUntil`: when the next held event comes
@@ -81,11 +82,9 @@ export interface Queue {
 export function queueOver(database: Database): Queue {
   const { statement } = database;
   return {
-    publish(bodies) {
+    insert(bodies) {
       const insert = statement("INSERT INTO events (body) VALUES (?)");
-      database.write(() => {
-        for (const body of bodies) insert.run(body);
-      });
+      for (const body of bodies) insert.run(body);
     },
     turn: (turn) => takeTurn(database, turn),
     giveBack(leases) {

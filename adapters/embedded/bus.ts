@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Observable } from "rxjs";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
+import { batchedWrites } from "./batched-writes.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
 import { busPart, type Queue, queueOver } from "./bus-queue.ts";
 import { settlements } from "./bus-settlements.ts";
@@ -32,14 +33,15 @@ export function sqliteBus({ file }: { readonly file: string }): Bus {
     tolerating(() =>
       settled.write((all) => queue.turn({ ...all, owner: "", room: 0, leaseMs: 0, now: 0 })),
     );
+  const together = batchedWrites(database, () => wakeAll.wake());
   let ownership: Ownership | undefined;
   let closed = false;
 
   return {
     async publish(events) {
       if (events.length === 0) return;
-      queue.publish(events.map((event) => JSON.stringify(event)));
-      wakeAll.wake();
+      const bodies = events.map((event) => JSON.stringify(event));
+      await together(() => queue.insert(bodies));
     },
     deliveries: ({ unackedMax, leaseMs }) =>
       new Observable<Delivery>((out) => {

@@ -7,11 +7,11 @@ import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { rehearsalLake } from "../rehearsal/lake.ts";
 import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
+import { type BatchedWrite, batchedWrites } from "./batched-writes.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type GoingJobs, goingJobs } from "./rehearsal-going.ts";
 import { type RehearsalTable, rehearsalPart, rehearsalTable } from "./rehearsal-table.ts";
-import { type BatchedWrite, batchedWrites } from "./runner-batch.ts";
 
 export interface RehearsalRunnerOptions {
   /** Its durable table of jobs; several runners may share it. */

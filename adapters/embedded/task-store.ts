@@ -136,20 +136,20 @@ function commit(database: Database, { writes, checks, version }: Commit): Commit
   }
 }
 
+/** Whether every document is at its version still; compared where the documents are. */
 function holds(
   database: Database,
   expected: ReadonlyMap<DocumentId, DocumentVersion | null>,
 ): boolean {
-  const rows = database
-    .statement<[string, string]>(
-      "SELECT id, version FROM documents WHERE id IN (SELECT value FROM json_each(?))",
-    )
-    .all(keysOf([...expected.keys()]));
-  const present = [...expected.values()].filter((version) => version !== null);
-  return (
-    rows.length === present.length &&
-    rows.every(([key, version]) => expected.get(textOfSql(key) as DocumentId) === version)
+  const pairs = [...expected].map(([id, version]) => [sqlText(id), version]);
+  const changed = database.statement<[number]>(
+    `SELECT EXISTS (
+       SELECT 1 FROM json_each(?) AS pair
+       LEFT JOIN documents ON documents.id = pair.value ->> 0
+       WHERE documents.version IS NOT pair.value ->> 1
+     )`,
   );
+  return changed.get(JSON.stringify(pairs))?.[0] === 0;
 }
 
 /** How one document is to change; its text is made before the file is locked. */

@@ -10,14 +10,19 @@ const landingsPerCommit = 150;
 /** Months of a table that one commit looks through. */
 const monthsPerCommit = 200;
 
-/** Merges landings into their documents. Resolves once all are durable. */
+/**
+ * Merges landings into their documents. Resolves once all are durable. What a document here has
+ * already is durable, however old the copy: landings only grow, so nothing is committed for it.
+ */
 export async function storeFacts(committing: Committing, told: readonly Seen[]): Promise<void> {
   for (let at = 0; at < told.length; at += landingsPerCommit) {
     const page = told.slice(at, at + landingsPerCommit);
     await untilCommitted(committing, () => {
       const draft = draftOver(committing.documents.known);
       mergeLandings(draft, page);
-      return { changes: draft.changes(), result: undefined };
+      const changes = draft.changes();
+      const isNews = changes.writes.length > 0;
+      return { changes: isNews ? changes : { writes: [], checks: [] }, result: undefined };
     });
   }
 }

@@ -33,7 +33,7 @@ describeBus("SQLite", async (): Promise<BusPlace> => {
     ...place,
     async publishRaw(body) {
       const database = openDatabase(place.file, busPart);
-      queueOver(database).publish([body]);
+      database.write(() => queueOver(database).insert([body]));
       database.close();
     },
   };
