@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { directoryObjectStore } from "../adapters/embedded/object-store.ts";
 import { filesOf } from "../adapters/embedded/open.ts";
 import { sqliteTaskStore } from "../adapters/embedded/task-store.ts";
-import { type Deciding } from "../core/deciding.ts";
+import { type Deciding, noLanes } from "../core/deciding.ts";
 import { draftOver, type Known, Unread } from "../core/draft.ts";
 import { indexPlan } from "../core/plan-index.ts";
 import type { TaskStore } from "../ports/task-store.ts";
@@ -46,7 +46,13 @@ export async function ask<T>(
   question: (deciding: Deciding) => T,
 ): Promise<T> {
   const plan = indexPlan(await planOf(store, data));
-  const about = { plan, settings: await readSettings(settings), now: Date.now(), by: "cli" };
+  const about = {
+    plan,
+    settings: await readSettings(settings),
+    now: Date.now(),
+    by: "cli",
+    lanes: noLanes,
+  };
   return answered({ store, about, known: new Map() }, question);
 }
 

@@ -9,6 +9,7 @@ import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { sha256Hex } from "./hash.ts";
 import { landingOf, landingsId, landingsIds } from "./landings.ts";
+import { lanePool, nextTurn, takeTurn } from "./lanes.ts";
 import { fullPool, slotsOf, takeSlots } from "./pools.ts";
 import type { Reads } from "./readiness.ts";
 import { STATUS } from "./status.ts";
@@ -50,9 +51,19 @@ export function claim(deciding: Deciding, task: Task, claiming: Claiming): Task 
     const why = `waits for ${other}, which is using its output`;
     return queued(deciding, task, { because, pool: null, why });
   }
+  const turn = nextTurn(deciding, step);
+  if (turn.kind === "later") {
+    const { name, perMinute } = turn.lane;
+    return queued(deciding, task, {
+      because,
+      pool: lanePool(turn.lane),
+      why: `inputs complete; waits for its turn: ${name} takes ${perMinute} submissions a minute`,
+    });
+  }
   const held = { pools: slots.map(({ pool }) => pool), output: step.output ?? null };
-  const claimed = { ...launching(deciding, task, claiming), held };
+  const claimed = { ...launching(deciding, task, { ...claiming, at: turn.at }), held };
   takeOutput(deciding, claimed, step);
+  takeTurn(deciding, step, turn.at);
   takeSlots(deciding, slots, jobIdOf(claimed));
   return claimed;
 }
@@ -102,8 +113,13 @@ const queueCheckMs = 60_000;
 /** Nothing sleeps longer than this without being looked at again. */
 export const hoursAheadMs = 6 * 3_600_000;
 
-function launching(deciding: Deciding, task: Task, claiming: Claiming): Task {
+function launching(
+  deciding: Deciding,
+  task: Task,
+  claiming: Claiming & { readonly at: EpochMs },
+): Task {
   const { now, settings } = deciding;
+  const submitBy = claiming.at + settings.submitWithinMs;
   const last = task.runs.at(-1);
   const run: Run =
     claiming.because === null && last !== undefined
@@ -131,10 +147,11 @@ function launching(deciding: Deciding, task: Task, claiming: Claiming): Task {
       attempt,
       jobId,
       by: deciding.by,
-      submitBy: now + settings.submitWithinMs,
+      ...(claiming.at > now ? { notBefore: claiming.at } : {}),
+      submitBy,
     },
     why: `attempt ${attempt} of run ${run.run} is being submitted`,
-    wakeAt: now + settings.submitWithinMs,
+    wakeAt: submitBy,
     queuedFor: null,
     runs: [...runs, { ...run, attempts: [...run.attempts, begun] }].slice(-runsKept),
     reads: claiming.reads,

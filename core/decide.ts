@@ -39,6 +39,8 @@ export interface Decided {
   readonly cancels: readonly Task[];
   /** Pools that have room again. */
   readonly freed: readonly string[];
+  /** Pools that tasks were queued for. */
+  readonly queuedFor: readonly string[];
   readonly moves: readonly Move[];
   /** What did not fit into one commit. */
   readonly rest: readonly Nudge[];
@@ -64,6 +66,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     launches: new Map(),
     cancels: new Map(),
     freed: new Set(),
+    queuedFor: new Set(),
     moves: [],
   };
   try {
@@ -89,6 +92,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     launches: [...work.launches.values()],
     cancels: [...work.cancels.values()],
     freed: [...work.freed],
+    queuedFor: [...work.queuedFor],
     moves: work.moves,
     rest: work.queue.slice(work.next),
   };

@@ -1,4 +1,6 @@
 import type { EpochMs } from "../schemas/ids.ts";
+import type { Lane } from "../schemas/lane.ts";
+import type { PlanStep } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanIndex } from "./plan-index.ts";
@@ -10,6 +12,11 @@ export interface Deciding {
   readonly draft: Draft;
   /** When the documents were read. */
   readonly now: EpochMs;
+  /** Limits on submissions that a step's jobs count against. */
+  readonly lanes: (step: PlanStep) => readonly Lane[];
   /** Who claims: the only one that may submit what is launched. */
   readonly by: string;
 }
+
+/** Where nothing limits how fast jobs are submitted. */
+export const noLanes = (): readonly Lane[] => [];

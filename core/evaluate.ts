@@ -105,7 +105,8 @@ function claimedAgain(
   state: Extract<Task["state"], { kind: "launching" }>,
 ): Pick<Task, "state" | "wakeAt"> {
   const submitBy = now + settings.submitWithinMs;
-  return { state: { ...state, by, submitBy }, wakeAt: submitBy };
+  const { notBefore: _, ...claimed } = state;
+  return { state: { ...claimed, by, submitBy }, wakeAt: submitBy };
 }
 
 /** A task is born of its first fact: when some input of it has landed, or all it needs is there. */

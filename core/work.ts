@@ -7,6 +7,7 @@ import { releaseOutput } from "./cover.ts";
 import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { type Concern, concernsOfLanding } from "./dependents.ts";
+import { isLanePool } from "./lanes.ts";
 import { releaseSlots } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { isLive, STATUS } from "./status.ts";
@@ -55,6 +56,8 @@ export interface Work {
   readonly launches: Map<TaskId, Task>;
   readonly cancels: Map<TaskId, Task>;
   readonly freed: Set<string>;
+  /** Pools that tasks were queued for. */
+  readonly queuedFor: Set<string>;
   readonly moves: Move[];
 }
 
@@ -110,6 +113,7 @@ export function move(work: Work, before: Task | null, after: Task | null): void 
   if (after === null || after === before) return;
   const { deciding } = work;
   deciding.draft.put(`tasks/${after.id}`, after);
+  if (after.queuedFor !== null) work.queuedFor.add(after.queuedFor);
   rememberWaiter(deciding, before, after);
   letGo(work, before, after);
   if (after.state.kind === "launching") work.launches.set(after.id, after);
@@ -127,7 +131,7 @@ function letGo(work: Work, before: Task | null, after: Task): void {
   if (before?.state.kind !== after.state.kind && !isLive(after.state)) {
     for (const pool of releaseSlots(deciding, after, step)) work.freed.add(pool);
     const left = before?.queuedFor ?? null;
-    if (left !== null && after.queuedFor !== left) work.freed.add(left);
+    if (left !== null && after.queuedFor !== left && !isLanePool(left)) work.freed.add(left);
   }
   if (before === null) return;
   if (!STATUS[before.state.kind].holdsOutput || STATUS[after.state.kind].holdsOutput) return;

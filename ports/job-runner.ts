@@ -1,6 +1,7 @@
 import type { Observable } from "rxjs";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
-import type { ConfType, Execution, OutputEffect } from "../schemas/plan.ts";
+import type { Lane } from "../schemas/lane.ts";
+import type { ConfType, Execution, OutputEffect, PlanStep } from "../schemas/plan.ts";
 
 /** Everything a runner needs to start one attempt of one task. */
 export interface JobSpec {
@@ -80,6 +81,11 @@ export type SubmitAnswer =
  * in between. A job outlives the process that submitted it, or is reported `vanished`.
  */
 export interface JobRunner {
+  /**
+   * Limits on submissions that jobs of a step count against, by what the runner knows without
+   * asking anybody. Whoever submits keeps to them; what is above may be refused for a while.
+   */
+  lanes(step: PlanStep): readonly Lane[];
   /** Durable when resolved. Throws `RetryableError` when it may or may not have been taken. */
   submit(job: JobSpec): Promise<SubmitAnswer>;
   /**

@@ -128,6 +128,10 @@ export const DataprocSettings = z.object({
   kafkaBootstrap: z.string().exactOptional(),
   /** Where the Spark jars lie that Flink jobs evaluate expressions with. */
   flinkJars: z.string().default("gs://zipline-spark-libs/spark-3.5.3/libs/"),
+  /** Submissions a minute to a region: of Dataproc's 400, a quarter is for cancels and recovery. */
+  submissionsPerMinute: z.number().positive().default(300),
+  /** Submissions a minute to one cluster, whose agent takes one a second. */
+  clusterSubmissionsPerMinute: z.number().positive().default(60),
   /** Distance of looks at a region while jobs of ours are active there. */
   activeLookMs: z.number().int().min(10).default(5_000),
   /** Distance of looks at a region without active jobs. */

@@ -25,8 +25,10 @@ export const TaskState = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("launching"),
     ...Attempted,
-    /** The one dispatcher that may submit this attempt, and until when. */
+    /** The one dispatcher that may submit this attempt, from when on, and until when. */
     by: z.string(),
+    /** Its turn among the submissions of its lanes; left out: at once. */
+    notBefore: EpochMs.exactOptional(),
     submitBy: EpochMs,
   }),
   z.object({ kind: z.literal("running"), ...Attempted, timeoutAt: EpochMs }),
@@ -120,11 +122,17 @@ export const Task = z.object({
 });
 export type Task = Readonly<z.infer<typeof Task>>;
 
-/** Collection `pools`, id `{name}`: who holds the slots of a limited kind of job. */
+/**
+ * Collection `pools`, id `{name}`: who holds the slots of a limited kind of job; or, `lane:{name}`,
+ * when the next job may be submitted where submissions are limited.
+ */
 export const PoolDocument = z.object({
   schema: z.literal(1),
   name: z.string(),
-  limit: z.number().int().min(1),
+  /** Jobs at once; of a lane, submissions a minute. */
+  limit: z.number().positive(),
+  /** Of a lane: its next free turn. */
+  nextAt: EpochMs.exactOptional(),
   /** Task → id of the job that holds a slot for it. */
   holders: z.record(TaskId, z.string()),
 });

@@ -83,6 +83,7 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
       return "asked";
     },
     statuses: () => watch.statuses(),
+    lanes: () => [],
     look: async () => {},
     async forget(jobIds) {
       watch.forget(jobIds.filter((jobId) => jobIdPattern.test(jobId)));

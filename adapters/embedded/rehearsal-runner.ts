@@ -56,6 +56,7 @@ export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
         for (const { status } of table.changedAfter(0)) out.next(status);
         return changes.subscribe(out);
       }),
+    lanes: () => [],
     look: async () => {},
     async forget(jobIds) {
       if (jobIds.length > 0) await write(() => table.forget(jobIds));

@@ -19,6 +19,9 @@ export interface Placement {
     | { readonly kind: "serverless"; readonly serverless: Serverless };
 }
 
+/** What a job's place depends on. */
+export type Placed = Pick<JobSpec, "team" | "mode" | "env" | "execution">;
+
 export interface Placing {
   readonly settings: DataprocSettings;
   readonly deployment: string;
@@ -29,7 +32,7 @@ export interface Placing {
  * `dataproc.config`, else where its team says, else where its profile says. Its Chronon release and
  * where that lies are looked for in the same order.
  */
-export function placementOf(placing: Placing, spec: JobSpec): Placement | Refusal {
+export function placementOf(placing: Placing, spec: Placed): Placement | Refusal {
   const { settings } = placing;
   const team = settings.teams[spec.team] ?? {};
   const name = team.profile ?? settings.profileOfMode[spec.mode] ?? "incremental";
@@ -56,7 +59,7 @@ export function placementOf(placing: Placing, spec: JobSpec): Placement | Refusa
 
 function placeOf(
   placing: Placing,
-  spec: JobSpec,
+  spec: Placed,
   { name, profile }: { readonly name: string; readonly profile: DataprocProfile | undefined },
 ): Placement["on"] | Refusal {
   const { settings, deployment } = placing;

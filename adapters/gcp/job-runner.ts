@@ -11,6 +11,7 @@ import { type Buckets, explainer } from "./driver-output.ts";
 import { type FleetWatch, fleetWatch } from "./fleet-watch.ts";
 import { batchFleet, clusterFleet, type Fleet } from "./fleets.ts";
 import { type ForgottenJobs, forgottenObjects, notRemembered } from "./forgotten-jobs.ts";
+import { submissionLanes } from "./submission-lanes.ts";
 import { type Region, submitter } from "./submitter.ts";
 
 export interface DataprocRunnerOptions {
@@ -49,6 +50,7 @@ export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
   );
   const watches = fleets.map(({ watch }) => watch);
   return {
+    lanes: submissionLanes(options),
     submit: submitter({ ...options, regions }),
     cancel: (jobId) => cancelled(fleets, jobId),
     statuses: () => merge(...watches.map((watch) => watch.statuses())),

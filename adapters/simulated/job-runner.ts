@@ -1,6 +1,8 @@
 import { Observable, type Subscriber, type Subscription, take } from "rxjs";
 import { type Clock } from "../../ports/clock.ts";
+import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, JobStatus, SubmitAnswer } from "../../ports/job-runner.ts";
+import type { Lane } from "../../schemas/lane.ts";
 import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
 import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
 
@@ -13,6 +15,11 @@ export interface SimulatedJobsOptions {
   readonly world: RehearsalWorld;
   /** How long a job goes on after it was asked to end; it may finish before that. */
   readonly cancelMs?: (spec: JobSpec) => number;
+  /**
+   * A limit on submissions that all jobs count against. A third above it is left for cancels and
+   * what is submitted again; what is beyond that is not taken.
+   */
+  readonly lane?: Lane;
   /** Told of every job once, when it is taken and when it has ended. */
   readonly told?: (spec: JobSpec, status: JobStatus) => void;
 }
@@ -29,10 +36,12 @@ interface Job {
 interface Shared extends SimulatedJobsOptions {
   readonly jobs: Map<string, Job>;
   readonly watchers: Set<Subscriber<JobStatus>>;
+  /** When jobs were submitted in the last minute. */
+  readonly submissions: number[];
 }
 
 export function simulatedJobs(options: SimulatedJobsOptions): SimulatedJobs {
-  const shared: Shared = { ...options, jobs: new Map(), watchers: new Set() };
+  const shared: Shared = { ...options, jobs: new Map(), watchers: new Set(), submissions: [] };
   return { open: () => opening(shared) };
 }
 
@@ -40,7 +49,10 @@ function opening(shared: Shared): JobRunner {
   const { jobs, watchers } = shared;
   const own = new Set<Subscriber<JobStatus>>();
   return {
-    submit: async (spec) => submit(shared, spec),
+    async submit(spec) {
+      if (!hasRoom(shared)) throw new RetryableError("too many submissions in a minute");
+      return submit(shared, spec);
+    },
     async cancel(jobId) {
       const job = jobs.get(jobId);
       if (job === undefined) return "unknown";
@@ -57,6 +69,7 @@ function opening(shared: Shared): JobRunner {
           own.delete(out);
         };
       }),
+    lanes: () => (shared.lane === undefined ? [] : [shared.lane]),
     look: async () => {},
     async forget(jobIds) {
       for (const jobId of jobIds) {
@@ -68,6 +81,16 @@ function opening(shared: Shared): JobRunner {
       for (const watcher of own) watcher.complete();
     },
   };
+}
+
+/** Whether the world takes one more submission now. */
+function hasRoom({ lane, submissions, world }: Shared): boolean {
+  if (lane === undefined) return true;
+  const now = world.clock.now();
+  while (submissions.length > 0 && (submissions[0] ?? now) <= now - 60_000) submissions.shift();
+  if (submissions.length >= Math.ceil((lane.perMinute * 4) / 3)) return false;
+  submissions.push(now);
+  return true;
 }
 
 function submit(shared: Shared, spec: JobSpec): SubmitAnswer {

@@ -1,5 +1,5 @@
 import { daysIn } from "../../core/dates.ts";
-import { type Deciding } from "../../core/deciding.ts";
+import { type Deciding, noLanes } from "../../core/deciding.ts";
 import { cutOffText, explainTask, type Reason } from "../../core/explain.ts";
 import { indexPlan } from "../../core/plan-index.ts";
 import { readiness, single } from "../../core/readiness.ts";
@@ -22,7 +22,7 @@ const rootsTold = 3;
 /** Every task of the rehearsed days that did not end well, and every one that never began. */
 export async function stuckOf(rehearsed: Rehearsed): Promise<Stuck[]> {
   const { plan, settings, range, store, endedAt } = rehearsed;
-  const about = { plan: indexPlan(plan), settings, now: endedAt, by: "rehearsal" };
+  const about = { plan: indexPlan(plan), settings, now: endedAt, by: "rehearsal", lanes: noLanes };
   const asking = { store, about, known: new Map() };
   const tasks = new Map<TaskId, Task>(
     rehearsed.tasks.filter((t) => isAsked(rehearsed, t)).map((task) => [task.id, task]),

@@ -40,6 +40,8 @@ export async function launch(executing: Executing, task: Task): Promise<void> {
   // An earlier life may have submitted it: when its time is over it is cancelled, not forgotten.
   if (step === undefined) return;
   const spec = jobSpec(executing.settings, step, task);
+  const early = (state.notBefore ?? 0) - executing.clock.now();
+  if (early > 0) await executing.clock.sleep(early);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
     const done = await tried(executing, async () => {
       await taken(executing, task, await executing.runner.submit(spec));

@@ -2,6 +2,8 @@ import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver } from "../../core/draft.ts";
 import type { Nudge } from "../../core/work.ts";
 import { RetryableError } from "../../ports/errors.ts";
+import type { JobRunner } from "../../ports/job-runner.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { type Committing, type Proposal, untilCommitted } from "./committing.ts";
 import type { Plans } from "./plans.ts";
@@ -11,6 +13,8 @@ export interface Looking extends Committing {
   /** The name this dispatcher claims under. */
   readonly by: string;
   readonly plans: Plans;
+  /** Limits on submissions. */
+  readonly runner: Pick<JobRunner, "lanes">;
 }
 
 /**
@@ -61,8 +65,10 @@ async function decideOn(
 ): Promise<Proposal<Decided> | "again"> {
   const plan = looking.plans.current() ?? (await looking.plans.refresh());
   if (plan === null) throw new RetryableError("no plan is released yet");
-  const { documents, settings, clock, by } = looking;
-  const deciding = { plan, settings, draft: draftOver(documents.known), now: clock.now(), by };
+  const { documents, settings, clock, by, runner } = looking;
+  const draft = draftOver(documents.known);
+  const lanes = (step: PlanStep) => runner.lanes(step);
+  const deciding = { plan, settings, draft, now: clock.now(), by, lanes };
   const decision = decide(deciding, nudges);
   switch (decision.kind) {
     case "decided":

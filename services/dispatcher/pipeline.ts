@@ -17,6 +17,7 @@ import { documentsOf } from "./documents.ts";
 import { type Executing, execute, launch } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
+import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
 import { type Plans, plansOf } from "./plans.ts";
 
@@ -51,7 +52,8 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
   );
 }
 
-const executionsMax = 64;
+/** Pages that are being carried out; those that wait for their turn are among them. */
+const executionsMax = 1_000;
 const problemsTold = 20;
 
 type Fact = PartitionLanded | JobSettled;
@@ -63,17 +65,20 @@ interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
+  readonly queues: LaneQueues;
 }
 
 function dispatching(ports: DispatcherPorts): Dispatching {
   const plans = plansOf(ports);
   const shared = { ...ports, plans };
+  const documents = documentsOf(ports.store);
   return {
     ports,
     plans,
-    looking: { ...shared, documents: documentsOf(ports.store) },
+    looking: { ...shared, documents },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
+    queues: laneQueues({ ...shared, documents }),
   };
 }
 
@@ -154,6 +159,7 @@ async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGe
     ...(hasTick ? await timeNudges(state) : []),
   ];
   for await (const page of look(state.looking, nudges)) {
+    state.queues.remember(page.queuedFor);
     for (const moved of page.moves) state.ports.log.info(moved, `${moved.task} ${moved.to}`);
     yield page;
   }
@@ -250,6 +256,7 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
+  nudges.push(...(await state.queues.turns()));
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];

@@ -151,7 +151,7 @@ describe("an input appended to all day", () => {
     const w = world(
       plan,
       { externalClosing: { when: "at-end", delayMs: 0, settleMs: 600_000 } },
-      Date.parse("2025-10-02T00:05:00Z"),
+      { start: Date.parse("2025-10-02T00:05:00Z") },
     );
     const before = w.writes();
     for (let commit = 0; commit < 287; commit++) {

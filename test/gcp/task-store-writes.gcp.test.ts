@@ -42,6 +42,7 @@ function runnerOf(bus: Bus, jobMs: number): JobRunner {
     },
     cancel: async () => "unknown",
     statuses: () => NEVER,
+    lanes: () => [],
     look: async () => {},
     forget: async () => {},
     close: async () => {},

@@ -63,6 +63,7 @@ function instantRunner(bus: Bus, submitted: JobSpec[]): JobRunner {
     },
     cancel: async (jobId) => (known.has(jobId) ? "asked" : "unknown"),
     statuses: () => NEVER,
+    lanes: () => [],
     look: async () => {},
     forget: async () => {},
     close: async () => {},

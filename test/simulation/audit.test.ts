@@ -130,7 +130,7 @@ const rests = (unacked = 0) => entry({ kind: "ended", unacked, deadLetters: [] }
 
 /** Promises broken by a trace in which Landfall looked at a table before anything happens. */
 function broken(...entries: readonly (TraceEntry | readonly TraceEntry[])[]): string[] {
-  const begun = entry({ kind: "begun", settings, wanted });
+  const begun = entry({ kind: "begun", settings, wanted, perMinute: null });
   const first = [begun, ...stored([`cursors/${table}`, { table, contiguous: -1 }])];
   const trace = [...first.map((one) => ({ ...one, at: overAt })), ...entries.flat()];
   return [...new Set(audit(trace).map(({ promise }) => promise))];

@@ -13,7 +13,7 @@ import type { Broken, TraceEntry } from "./trace.ts";
 export function audit(trace: readonly TraceEntry[]): Broken[] {
   const [begun] = trace;
   if (begun?.kind !== "begun") throw new Error("a trace begins with its settings");
-  const history = emptyHistory(begun.settings, begun.wanted);
+  const history = emptyHistory(begun);
   let commit: { n: number; tasks: Extract<TraceEntry, { kind: "stored" }>[] } = {
     n: -1,
     tasks: [],

@@ -86,6 +86,9 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       behaviour: workload.behaviour,
       newId: () => names.id(),
     },
+    ...(workload.perMinute === null
+      ? {}
+      : { lane: { name: "everything", perMinute: workload.perMinute } }),
     cancelMs: ({ jobId }) => randomOf(seed, `cancel ${jobId}`).between(0, 300_000),
     told(spec, status) {
       const { jobId, task, run, attempt } = spec;

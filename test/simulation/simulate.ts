@@ -50,7 +50,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const place: Place = placeOf({ seed, workload, faults, record });
   const [first] = workload.releases;
   if (first === undefined) throw new Error("a workload has a release");
-  record({ kind: "begun", settings: workload.settings, wanted: first.wanted });
+  const { settings: set, perMinute } = workload;
+  record({ kind: "begun", settings: set, wanted: first.wanted, perMinute });
 
   await playWorld({ place, workload, seed, record });
   const process = (name: string, nth: number, run: (ports: ProcessPorts) => Observable<unknown>) =>

@@ -59,7 +59,13 @@ export type SeenEnd = "succeeded" | "failed" | "cancelled" | "vanished" | "timed
  */
 export type Happening =
   /** First of every trace. */
-  | { readonly kind: "begun"; readonly settings: Settings; readonly wanted: Wanted }
+  | {
+      readonly kind: "begun";
+      readonly settings: Settings;
+      readonly wanted: Wanted;
+      /** Submissions a minute that the runner takes; null: any number. */
+      readonly perMinute: number | null;
+    }
   /** Another release was written; it decides from when `plans/current` is stored next. */
   | { readonly kind: "released"; readonly release: string; readonly wanted: Wanted }
   /** A commit of a table's Delta log is there. A recreated table has another `tableId`. */

@@ -36,6 +36,8 @@ export interface Workload {
     readonly from: number;
     readonly until: number;
   }[];
+  /** Submissions a minute that the runner takes; null: any number. */
+  readonly perMinute: number | null;
   readonly dispatchers: number;
   readonly trackers: number;
   /** How far each process's clock is off, in milliseconds. */
@@ -95,6 +97,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     commands: without.has("commands") ? [] : commands,
     releases,
     outages: without.has("outages") ? [] : outages,
+    perMinute: randomOf(seed, "lanes").pick([null, null, 2, 6]),
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,

@@ -1,4 +1,5 @@
 import { type Decided, decide } from "../../core/decide.ts";
+import { type Deciding, noLanes } from "../../core/deciding.ts";
 import { draftOver, type Known, Unread } from "../../core/draft.ts";
 import { landingsTold, mergeLandings, type Seen } from "../../core/facts.ts";
 import { violations } from "../../core/invariants.ts";
@@ -16,7 +17,11 @@ import type { Task } from "../../schemas/tasks.ts";
 export const noon: EpochMs = Date.parse("2025-10-02T12:00:00Z");
 
 /** The core alone on documents in memory: facts go in, decisions are applied, jobs are a list. */
-export function world(released: PlanIndex, settings: Partial<Settings> = {}, start = noon) {
+export function world(
+  released: PlanIndex,
+  settings: Partial<Settings> = {},
+  { start = noon, lanes = noLanes }: { start?: EpochMs; lanes?: Deciding["lanes"] } = {},
+) {
   let plan = released;
   const parsed = Settings.parse(settings);
   const documents = new Map<DocumentId, { version: string; body: DocumentOf<DocumentId> }>();
@@ -41,7 +46,7 @@ export function world(released: PlanIndex, settings: Partial<Settings> = {}, sta
   const nudge = (...nudges: Nudge[]): Decided => {
     const known = new Map<DocumentId, Known>();
     for (;;) {
-      const deciding = { plan, settings: parsed, draft: draftOver(known), now, by: "test" };
+      const deciding = { plan, settings: parsed, draft: draftOver(known), now, by: "test", lanes };
       const decision = decide(deciding, nudges);
       if (decision.kind === "plan-changed") throw new Error("plan changed");
       if (decision.kind === "unread") {

@@ -30,6 +30,7 @@ export function taskStored(
     const key = `${task.id} ${state.run}`;
     if (!fills || !history.claims.has(key)) history.claims.set(key, at);
     claimed(history, task, at);
+    turnTaken(history, task, at);
   }
   if (
     state.kind === "succeeded" &&
@@ -50,6 +51,20 @@ export function taskStored(
     breaks(history, { promise: "I7", at }, what);
   }
   if (before !== undefined) moved(history, { before, task, at });
+}
+
+/** I6: no claim takes a turn before the one that is free next, whoever claimed last. */
+function turnTaken(history: History, task: Task, at: EpochMs): void {
+  const { perMinute, lastTurn } = history;
+  const { state } = task;
+  if (perMinute === null || state.kind !== "launching") return;
+  const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? at;
+  const turn = state.notBefore ?? claimedAt;
+  if (turn < lastTurn + Math.floor(60_000 / perMinute)) {
+    const what = `${task.id} is to be submitted ${turn - lastTurn} ms after another, of ${perMinute} a minute`;
+    breaks(history, { promise: "I6", at }, what);
+  }
+  history.lastTurn = Math.max(lastTurn, turn);
 }
 
 /** I3: a task fails by the job of its last attempt, and by no other. */

@@ -64,6 +64,9 @@ export type Stored = Extract<TraceEntry, { kind: "stored" }>;
 /** What the auditor knows at some point of the trace; rules are called as it goes on. */
 export interface History {
   readonly settings: Settings;
+  readonly perMinute: number | null;
+  /** The latest turn that a claim took to be submitted, by the clock of who claimed. */
+  lastTurn: EpochMs;
   /** Every release so far: while several are in flight any of them may have decided. */
   readonly wanted: Wanted[];
   /** When each of them but the first was written. */
@@ -92,9 +95,15 @@ export interface History {
   readonly broken: Broken[];
 }
 
-export function emptyHistory(settings: Settings, wanted: Wanted): History {
+export function emptyHistory({
+  settings,
+  wanted,
+  perMinute,
+}: Extract<TraceEntry, { kind: "begun" }>): History {
   return {
     settings,
+    perMinute,
+    lastTurn: Number.NEGATIVE_INFINITY,
     wanted: [wanted],
     releasedAt: [],
     skippedRightly: new Set(),

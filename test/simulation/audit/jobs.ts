@@ -1,6 +1,9 @@
 import type { TraceEntry } from "../trace.ts";
 import { breaks, type History, type Job, stepOf, taskName } from "./history.ts";
 
+/** Clocks of two processes are at most this far apart. */
+const clockSlackMs = 45_000;
+
 type Begun = Extract<TraceEntry, { kind: "job-begun" }>;
 type Ended = Extract<TraceEntry, { kind: "job-ended" }>;
 
@@ -17,6 +20,11 @@ export function jobBegun(history: History, entry: Begun, position: number): void
     );
   if (durable !== true)
     say("I3", `run ${run} attempt ${attempt} of ${task} began before it was stored`);
+  const claim = history.tasks.get(task)?.state;
+  if (claim?.kind === "launching" && claim.jobId === jobId) {
+    const early = (claim.notBefore ?? 0) - at;
+    if (early > clockSlackMs) say("I6", `${task} is submitted ${early} ms before its turn`);
+  }
   const job: Job = {
     jobId,
     task,
