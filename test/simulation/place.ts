@@ -36,6 +36,7 @@ export interface Place {
   /** Publishes events as a network carries them: some twice, some late. */
   carry(events: readonly LandfallEvent[], faults: Faults): void;
   isOut(port: string): boolean;
+  readonly workload: Pick<Workload, "delivery" | "listsMs">;
   /** A status as it is told: a lost job has vanished for everybody. */
   asTold(status: JobStatus): JobStatus;
 }
@@ -140,6 +141,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
         (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
       ),
     asTold,
+    workload,
   };
 }
 

@@ -26,6 +26,9 @@ export function portsOf(life: Life): ProcessPorts {
   };
 }
 
+/** Requests that Cloud Run lets an instance have at once, and Pub/Sub's usual deadline. */
+const pushed = { unackedMax: 80, leaseMs: 10_000 } as const;
+
 function busOf(life: Life, inner: Bus): Bus {
   const { faults, place, name } = life;
   const ackedBy = (delivery: Delivery): Delivery => ({
@@ -48,8 +51,9 @@ function busOf(life: Life, inner: Bus): Bus {
         refused: "publish-refused",
         lost: "publish-answer-lost",
       }),
-    deliveries: (options) =>
+    deliveries: (asked) =>
       new Observable((out) => {
+        const options = place.workload.delivery === "push" ? pushed : asked;
         const deliveries = whileAlive(life, inner.deliveries(options)).subscribe({
           next: (delivery) => out.next(ackedBy(delivery)),
           complete: () => out.complete(),
@@ -169,7 +173,9 @@ function runnerOf(life: Life, inner: JobRunner): JobRunner {
       }),
     statuses: () =>
       new Observable((out) => {
-        const told = whileAlive(life, inner.statuses()).subscribe((status: JobStatus) =>
+        const { listsMs } = place.workload;
+        const statuses = listsMs === null ? inner.statuses() : listed(place.time, inner, listsMs);
+        const told = whileAlive(life, statuses).subscribe((status: JobStatus) =>
           out.next(place.asTold(status)),
         );
         return () => told.unsubscribe();
@@ -182,6 +188,24 @@ function runnerOf(life: Life, inner: JobRunner): JobRunner {
         lost: "forget-lost",
       }),
   };
+}
+
+/** Ends of jobs as lists show them: all that came since the last list at once. */
+function listed(time: SimulatedTime, inner: JobRunner, everyMs: number): Observable<JobStatus> {
+  return new Observable((out) => {
+    const ended = new Map<string, JobStatus>();
+    const list = () => {
+      const seen = [...ended.values()];
+      ended.clear();
+      for (const status of seen) out.next(status);
+    };
+    const heard = inner.statuses().subscribe((status) => {
+      if (status.state === "pending" || status.state === "running") return;
+      if (ended.size === 0) time.at(everyMs * (Math.floor(time.now() / everyMs) + 1), list);
+      ended.set(status.jobId, status);
+    });
+    return () => heard.unsubscribe();
+  });
 }
 
 function clockOf(life: Life, time: SimulatedTime): Clock {

@@ -8,6 +8,7 @@ import { compileFiles } from "../support/configs.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
 import {
   changesOf,
+  cloudOf,
   commandsOf,
   dayMs,
   hourMs,
@@ -45,7 +46,7 @@ export function sampleWorkload(seed: number, files: readonly ConfigFile[]): Work
     commands: commandsOf(randomOf(seed, "commands"), { wanted, days }),
     releases: [{ at: start + random.between(0, 3) * hourMs, files: kept, wanted }],
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
-    perMinute: randomOf(seed, "lanes").pick([null, 2, 6]),
+    ...cloudOf(seed),
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: Array.from({ length: 6 }, () => random.between(-20_000, 20_000)),

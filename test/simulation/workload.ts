@@ -38,6 +38,13 @@ export interface Workload {
   }[];
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
+  /**
+   * How events reach a service: pulled, as many as it has room for; or pushed, a request each, which
+   * is sent again when it was not answered within the deadline.
+   */
+  readonly delivery: "pull" | "push";
+  /** How often jobs are listed, where lists are the only way to hear of their end; null: told at once. */
+  readonly listsMs: number | null;
   readonly dispatchers: number;
   readonly trackers: number;
   /** How far each process's clock is off, in milliseconds. */
@@ -97,10 +104,19 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     commands: without.has("commands") ? [] : commands,
     releases,
     outages: without.has("outages") ? [] : outages,
-    perMinute: randomOf(seed, "lanes").pick([null, null, 2, 6]),
+    ...cloudOf(seed),
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
+  };
+}
+
+/** What differs between one machine and Google Cloud. */
+export function cloudOf(seed: number): Pick<Workload, "perMinute" | "delivery" | "listsMs"> {
+  return {
+    perMinute: randomOf(seed, "lanes").pick([null, null, 2, 6]),
+    delivery: randomOf(seed, "delivery").pick(["pull", "pull", "push"]),
+    listsMs: randomOf(seed, "lists").pick([null, null, 5_000, 60_000]),
   };
 }
 
