@@ -1,4 +1,4 @@
-import type { Message, PubSub } from "@google-cloud/pubsub";
+import type { Message, PubSub, SubscriptionMetadata } from "@google-cloud/pubsub";
 import type { Bucket } from "@google-cloud/storage";
 import { Observable, share } from "rxjs";
 import type { ObjectNotification } from "../../ports/object-store.ts";
@@ -84,9 +84,9 @@ function jsonOf(data: Buffer): unknown {
 export async function setUpObjectNotifications(
   pubsub: PubSub,
   bucket: Bucket,
-  channel: Channel,
+  channel: Channel & { readonly policies?: SubscriptionMetadata },
 ): Promise<void> {
-  await setUpChannel(pubsub, channel);
+  await setUpChannel(pubsub, channel, channel.policies);
   const topic = pubsub.topic(channel.topic).name;
   try {
     const [configured] = await bucket.getNotifications();
