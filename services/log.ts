@@ -24,7 +24,7 @@ export interface ServiceLogOptions {
  */
 export function serviceLog({ service, project, to }: ServiceLogOptions): Log {
   const options = {
-    base: { service },
+    base: { service, pid: process.pid },
     messageKey: "message",
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: {
