@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Log } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
 import type { Deployment } from "../schemas/deployment.ts";
@@ -9,6 +10,8 @@ import type { ServiceName } from "./gcp/place.ts";
 export interface Opened {
   readonly world: World;
   readonly settings: Deployment;
+  /** What becomes of a push, as an HTTP status; left out where nothing is pushed. */
+  readonly push?: (request: IncomingMessage) => Promise<number>;
 }
 
 /** Opens the world that the settings name, for one service. Loads the libraries of no other. */
@@ -19,7 +22,8 @@ export async function openWorld(
   if (settings.world === "gcp") {
     const { openGoogleCloud } = await import("./gcp/open.ts");
     const whose = service === undefined ? {} : { service };
-    return { world: openGoogleCloud({ settings, log, ...whose }), settings };
+    const { push, ...world } = openGoogleCloud({ settings, log, ...whose });
+    return { world, settings, ...(push === undefined ? {} : { push }) };
   }
   const { data, lake, command } = settings;
   const runner: RunnerChoice =

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { DestinationStream } from "pino";
 import { firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import type { Log } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
@@ -23,6 +24,10 @@ export interface ServiceOptions {
   readonly open: (settings: Deployment, log: Log) => Promise<OpenedService>;
   /** The stream without which it is not ready: `bus.deliveries`, for one. */
   readonly needs: string;
+  /** What ends it; signals when left out. */
+  readonly stop?: Observable<unknown>;
+  /** Where its log goes; to standard output when left out. */
+  readonly logTo?: DestinationStream;
   readonly pipeline: (
     ports: World & { readonly settings: Deployment; readonly log: Log },
     stop: Observable<unknown>,
@@ -38,10 +43,13 @@ const closingMs = 2_500;
  * replica, claims to whoever finds them overdue. Resolves with the exit code.
  */
 export async function runService(options: ServiceOptions): Promise<number> {
-  const { name, settings, needs } = options;
+  const { name, settings, needs, logTo, stop = stopSignals() } = options;
   const project = settings.gcp?.project;
-  const log = serviceLog({ service: name, ...(project === undefined ? {} : { project }) });
-  const stop = stopSignals();
+  const log = serviceLog({
+    service: name,
+    ...(project === undefined ? {} : { project }),
+    ...(logTo === undefined ? {} : { to: logTo }),
+  });
   const opened = await options.open(settings, log);
   const health = healthOf(opened.world, needs);
   const { push } = opened;

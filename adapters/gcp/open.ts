@@ -14,6 +14,8 @@ import { bigtableKeyValueStore } from "./key-value-store.ts";
 import { cloudStorageObjectStore } from "./object-store.ts";
 import { type Folder, type Place, placeOf, type ServiceName } from "./place.ts";
 import { prefixedObjectStore } from "./prefixed-store.ts";
+import { type PushedLake, pushedLake } from "./push-lake.ts";
+import type { SigningKeys } from "./push-token.ts";
 import { firestoreTaskStore } from "./task-store.ts";
 
 export interface GoogleCloudOptions {
@@ -22,17 +24,25 @@ export interface GoogleCloudOptions {
   readonly service?: ServiceName;
   readonly log: Log;
   readonly clock?: Clock;
+  /** Keys that tokens of pushes are signed with, where a test signs its own. */
+  readonly keys?: () => Promise<SigningKeys>;
+}
+
+/** The ports, and where pushes go when the service is pushed to. */
+export interface GoogleCloudWorld extends World {
+  readonly push?: PushedLake["push"];
 }
 
 /** Opens the ports of a world on Google Cloud. Nothing is connected before it is first used. */
-export function openGoogleCloud(options: GoogleCloudOptions): World {
-  const { settings, service, log, clock = systemClock() } = options;
+export function openGoogleCloud(options: GoogleCloudOptions): GoogleCloudWorld {
+  const { settings, service, log, keys, clock = systemClock() } = options;
   const place = placeOf(settings);
+  const pushed = pushedLake({ place, service, log, ...(keys === undefined ? {} : { keys }) });
   const open = opener(place, log);
   const { project } = place.cloud;
   const bus = pubsubBus({ project, topics: place.topics });
   const store = firestoreTaskStore(place.firestore);
-  const lake = open(place.lake, service === undefined ? {} : { heardBy: service });
+  const lake = open(place.lake, { service, pushed });
   const configs = open(place.configs);
   const keyValueStore = bigtableKeyValueStore(place.bigtable);
   const drivers = driverBuckets(open);
@@ -54,8 +64,10 @@ export function openGoogleCloud(options: GoogleCloudOptions): World {
     keyValueStore,
     runner,
     clock,
+    ...(pushed === null ? {} : { push: pushed.push }),
     async close() {
-      const ports = [runner, bus, lake, configs, keyValueStore, store, drivers];
+      const pushing = pushed === null ? [] : [pushed];
+      const ports = [runner, bus, lake, configs, keyValueStore, store, drivers, ...pushing];
       await Promise.all(ports.map((port) => port.close()));
     },
   };
@@ -67,18 +79,25 @@ export function openLake(settings: Pick<Deployment, "deployment" | "gcp">, log: 
   return opener(place, log)(place.lake);
 }
 
-type Opener = (folder: Folder, more?: { readonly heardBy?: ServiceName }) => ObjectStore;
+/** Who listens to the folder, and whether that is pushed; nobody listens without. */
+interface Listening {
+  readonly service: ServiceName | undefined;
+  readonly pushed: PushedLake | null;
+}
+
+type Opener = (folder: Folder, listening?: Listening) => ObjectStore;
 
 /** Opens folders of Cloud Storage as stores. */
 function opener({ cloud, lakeChannel }: Place, log: Log): Opener {
   const { project, emulators } = cloud;
-  return ({ bucket, prefix }, { heardBy } = {}) => {
+  return ({ bucket, prefix }, { service, pushed } = { service: undefined, pushed: null }) => {
     const store = cloudStorageObjectStore({
       project,
       bucket,
       warn: (message) => log.warn({}, message),
       ...(emulators.storage === undefined ? {} : { apiEndpoint: emulators.storage }),
-      ...(heardBy === undefined ? {} : { subscription: lakeChannel(heardBy).subscription }),
+      ...(service === undefined ? {} : { subscription: lakeChannel(service).subscription }),
+      ...(pushed === null ? {} : { notifications: pushed.notifications }),
     });
     return prefixedObjectStore(store, prefix);
   };

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { expect, vi } from "vitest";
 import { cloudStorage } from "../../../adapters/gcp/cloud-storage.ts";
 import { openGoogleCloud } from "../../../adapters/gcp/open.ts";
 import { setUpGoogleCloud } from "../../../adapters/gcp/set-up.ts";
@@ -15,6 +16,7 @@ import { silentLog } from "../../../ports/log.ts";
 import type { World } from "../../../ports/world.ts";
 import { writeRelease } from "../../../releases/release.ts";
 import type { Deployment } from "../../../schemas/deployment.ts";
+import type { DocumentId } from "../../../schemas/documents.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { objectsTopic, variables } from "../emulators/servers.ts";
 import { type ServiceProcess, startService } from "./process.ts";
@@ -32,7 +34,8 @@ export interface CloudDeployment {
     name: string,
     env?: Readonly<Record<string, string>>,
   ): ServiceProcess;
-  release(): Promise<void>;
+  /** Releases the configs; resolves when the watcher has looked at these tables for the first time. */
+  release(tables?: readonly string[]): Promise<void>;
   /** A day lands in a table, from another hand. */
   land(table: string, day: string): Promise<void>;
   tasks(): Promise<readonly Task[]>;
@@ -87,9 +90,16 @@ export async function cloudDeployment(options: {
       running.set(name, started);
       return started;
     },
-    async release() {
+    async release(tables = []) {
       const release = await writeRelease(world.configs, await readConfigs(configsFolder));
       await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
+      const cursors = tables.map((table): DocumentId => `cursors/${table}`);
+      const looked = async () =>
+        [...(await world.store.read(cursors)).values()].every(({ body }) => body !== null);
+      await vi.waitFor(async () => expect(await looked()).toBe(true), {
+        timeout: 90_000,
+        interval: 200,
+      });
     },
     land: (table, day) => land(world, table, day),
     tasks: () => world.store.listTasks({ limit: 10_000 }),
@@ -126,7 +136,15 @@ function settingsOf(deployment: string) {
       bigtableInstance: "features",
       firestoreDatabase: deployment,
       lakeTopic: objectsTopic,
-      dataproc: { activeLookMs: 1_000, idleLookMs: 2_000, missingForMs: 10_000 },
+      dataproc: {
+        activeLookMs: 1_000,
+        idleLookMs: 2_000,
+        missingForMs: 10_000,
+        // The staging queries of tests have no environment of their own.
+        teams: {
+          t: { cluster: "chronon-risk", version: "0.1.0", artifactPrefix: "gs://artifacts" },
+        },
+      },
     },
   };
 }
