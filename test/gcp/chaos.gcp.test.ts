@@ -71,15 +71,16 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "chaos", ({ project }) 
     const through = await proxied();
     const topics = [busTopics(at.settings.deployment).events.topic, objectsTopic];
     const doubled = await doubling(project, topics, harm);
-    let over = false;
-    const tormented = torment(at, through, { harm, until: () => over });
+    const all = startAll(at, through.env);
     await at.release(["data.x", "data.y"]);
+    let over = false;
+    const tormented = torment(at, through, { all, harm, until: () => over });
     for (const day of days) {
       for (const table of ["data.x", "data.y"]) await at.land(table, day);
       await sleep(4_500);
     }
     over = true;
-    const all = await tormented;
+    await tormented;
     const midway = await succeeded(at);
     const begun = performance.now();
     await expect.poll(() => ends(at), { timeout: 200_000, interval: 1_000 }).toEqual(calm);

@@ -44,23 +44,33 @@ export function startAll(at: CloudDeployment, env: Readonly<Record<string, strin
 }
 
 /**
- * Until told to stop: every second `kill -9` of one of the services, which is started again at once;
- * every few seconds all connections through one proxy break, at times for a second.
+ * Until told to stop: every second `kill -9` of one of the services that are up, which is started
+ * again at once; every few seconds all connections through one proxy break, at times for a second.
  */
 export async function torment(
   at: CloudDeployment,
   { env, proxies }: Proxied,
-  { harm, until }: { readonly harm: Harm; readonly until: () => boolean },
-): Promise<ReturnType<typeof startAll>> {
-  const all = startAll(at, env);
-  while (!until()) {
+  {
+    all,
+    harm,
+    until,
+  }: {
+    readonly all: ReturnType<typeof startAll>;
+    readonly harm: Harm;
+    readonly until: () => boolean;
+  },
+): Promise<void> {
+  for (let second = 1; !until(); second += 1) {
     await sleep(1_000);
-    const victim = any(all);
-    const { service, running } = victim;
-    await running.end("SIGKILL");
-    victim.running = at.start(service, running.name, env);
-    harm.kills += 1;
-    if (harm.kills % 3 !== 0) continue;
+    // One that is not up yet holds nothing that could be lost, and would never come up.
+    const up = all.filter(({ running }) => running.listens());
+    if (up.length > 0) {
+      const victim = any(up);
+      await victim.running.end("SIGKILL");
+      victim.running = at.start(victim.service, victim.running.name, env);
+      harm.kills += 1;
+    }
+    if (second % 3 !== 0) continue;
     const proxy = any(proxies);
     harm.cuts += 1;
     if (Math.random() < 0.5) proxy.cut();
@@ -69,8 +79,8 @@ export async function torment(
       setTimeout(() => proxy.mend(), 1_000);
     }
   }
+  await sleep(1_000);
   for (const proxy of proxies) proxy.mend();
-  return all;
 }
 
 function any<T>(some: readonly T[]): T {

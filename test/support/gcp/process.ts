@@ -29,6 +29,8 @@ export interface ServiceProcess {
   readonly name: string;
   /** All lines it logged, of this life and of earlier ones under the same name. */
   logged(): readonly Logged[];
+  /** Whether this life got so far as to listen. */
+  listens(): boolean;
   /** Where this life listens; waits until it does. */
   address(): Promise<string>;
   /** Waits until it says that it is ready. */
@@ -55,14 +57,15 @@ export function startService({ service, name, folder, env }: ServiceOptions): Se
   closeSync(output);
   const gone = new Promise<number | null>((resolve) => child.once("exit", resolve));
   const logged = () => linesOf(log);
+  const port = () => logged().find((line) => line["pid"] === child.pid)?.["port"];
   const address = async () => {
-    const port = () => logged().find((line) => line["pid"] === child.pid)?.["port"];
     await vi.waitFor(() => expect(port()).toBeDefined(), { timeout: 60_000, interval: 50 });
     return `http://127.0.0.1:${String(port())}`;
   };
   return {
     name,
     logged,
+    listens: () => port() !== undefined,
     address,
     async ready() {
       const at = await address();
