@@ -43,9 +43,7 @@ export function operatingError(cause: unknown, database: string): unknown {
     new RetryableError(`${database} does not answer as it should: ${message}`, { cause });
   switch (codeOf(cause)) {
     case status.PERMISSION_DENIED:
-      return wrong(
-        `${database} may not be used: grant this service account roles/datastore.user`,
-      );
+      return wrong(`${database} may not be used: grant this service account roles/datastore.user`);
     case status.UNAUTHENTICATED:
       if (gotNoToken(message)) return away();
       return wrong(
