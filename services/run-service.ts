@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { DestinationStream } from "pino";
-import { firstValueFrom, lastValueFrom, type Observable } from "rxjs";
+import { defer, firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import type { Log } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
 import type { Deployment } from "../schemas/deployment.ts";
@@ -62,7 +62,10 @@ export async function runService(options: ServiceOptions): Promise<number> {
   log.info({ port: server.port, world: settings.world }, `${name} listens`);
   const stopped = firstValueFrom(stop, { defaultValue: undefined }).then(() => health.end());
   const ports = { ...health.world, settings: opened.settings, log };
-  const done = lastValueFrom(options.pipeline(ports, stop), { defaultValue: undefined });
+  const done = lastValueFrom(
+    defer(() => options.pipeline(ports, stop)),
+    { defaultValue: undefined },
+  );
   try {
     const drained = await Promise.race([
       done.then(() => true),

@@ -4,7 +4,7 @@ import { Observable, type Subscriber, share } from "rxjs";
 import type { ObjectNotification } from "../../ports/object-store.ts";
 import { objectError } from "./object-errors.ts";
 import { isFolder, ObjectResource, objectInfo } from "./object-info.ts";
-import { pubsubError, reopening } from "./pubsub-errors.ts";
+import { pubsubError, REOPENING, reopening } from "./pubsub-errors.ts";
 import { type Channel, setUpChannel } from "./pubsub-topics.ts";
 import type { Pushed } from "./push-message.ts";
 
@@ -35,7 +35,7 @@ export function objectNotifications(options: NotificationsOptions): Notification
   const source = new Observable<ObjectNotification>((out) => {
     const subscription = pubsub.subscription(name, {
       flowControl: { maxMessages: 1_000, allowExcessMessages: false },
-      streamingOptions: { maxStreams: 1 },
+      streamingOptions: { maxStreams: 1, ...REOPENING },
       batching: { maxMessages: 1_000, maxMilliseconds: 50 },
     });
     subscription.on("message", (message: Message) => {
