@@ -91,7 +91,7 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "chaos", ({ project }) 
     await doubled.stop();
     await expectEachAttemptOneJob(at, project);
     for (const { running } of all) await running.end("SIGKILL");
-    for (const proxy of through.proxies) await proxy.close();
+    await through.close();
   });
 });
 

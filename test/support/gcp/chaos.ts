@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import { variables } from "../emulators/servers.ts";
+import { pubsubProxy } from "../pubsub-proxy.ts";
 import { type TcpProxy, tcpProxy } from "../tcp-proxy.ts";
 import type { CloudDeployment } from "./deployment.ts";
 
@@ -8,19 +9,28 @@ import type { CloudDeployment } from "./deployment.ts";
 export interface Proxied {
   readonly env: Readonly<Record<string, string>>;
   readonly proxies: readonly TcpProxy[];
+  close(): Promise<void>;
 }
 
 export async function proxied(): Promise<Proxied> {
   const env: Record<string, string> = {};
   const proxies: TcpProxy[] = [];
+  const middle = await pubsubProxy(process.env[variables.pubsub] ?? "");
   for (const variable of Object.values(variables)) {
-    const value = process.env[variable] ?? "";
+    const value = variable === variables.pubsub ? middle.address : (process.env[variable] ?? "");
     const scheme = value.startsWith("http://") ? "http://" : "";
     const proxy = await tcpProxy(value.slice(scheme.length));
     proxies.push(proxy);
     env[variable] = `${scheme}${proxy.address}`;
   }
-  return { env, proxies };
+  return {
+    env,
+    proxies,
+    async close() {
+      for (const proxy of proxies) await proxy.close();
+      middle.close();
+    },
+  };
 }
 
 /** What services run under which names. */
