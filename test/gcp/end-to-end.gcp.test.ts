@@ -4,8 +4,9 @@ import { busTopics } from "../../adapters/gcp/pubsub-topics.ts";
 import { BATCH_TABLE, servedDay, servingInfoKey } from "../../core/serving-info.ts";
 import type { CommandDocument } from "../../schemas/commands.ts";
 import { emulated } from "../support/emulators/emulated.ts";
+import { type Proxied, proxied, startAll } from "../support/gcp/chaos.ts";
 import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
-import { build } from "../support/gcp/process.ts";
+import { build, type ServiceProcess } from "../support/gcp/process.ts";
 
 const example = new URL("../../examples/payments-risk", import.meta.url).pathname;
 const day = "2026-03-02";
@@ -19,25 +20,30 @@ const external = [
 
 emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ project }) => {
   let at: CloudDeployment;
+  /** Tells the emulator of subscribers that are gone, which gives their messages away for ever. */
+  let through: Proxied;
+  let started: readonly ServiceProcess[] = [];
+  const start = () => {
+    started = startAll(at, through.env).map(({ running }) => running);
+  };
   beforeAll(async () => {
     build();
     at = await cloudDeployment({ project, configs: example });
-    const started = [
-      at.start("watcher", "watcher"),
-      at.start("dispatcher", "dispatcher-a"),
-      at.start("dispatcher", "dispatcher-b"),
-      at.start("tracker", "tracker"),
-    ];
+    through = await proxied();
+    start();
     await at.release();
     await Promise.all(started.map((service) => service.ready()));
   }, 120_000);
-  afterAll(() => at.close());
+  afterAll(async () => {
+    await at.close();
+    await through.close();
+  });
 
   const states = async () =>
     (await at.tasks()).map(({ id, state }) => `${id} ${state.kind}`).toSorted();
 
   test("a day that lands in the bucket runs every step of the example on Dataproc, into Bigtable", {
-    timeout: 120_000,
+    timeout: 180_000,
   }, async () => {
     for (const table of external) await at.land(table, day);
     await expect
@@ -95,5 +101,31 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
     };
     await expect.poll(left, { timeout: 100_000, interval: 500 }).toEqual([]);
     await pubsub.close();
+  });
+
+  test("told to end in the midst of work, all services end within ten seconds, and the next ones finish it", {
+    timeout: 180_000,
+  }, async () => {
+    const next = "2026-03-03";
+    const ofNext = async () => (await at.tasks()).filter(({ end }) => end === next);
+    for (const table of external) await at.land(table, next);
+    await expect.poll(async () => (await ofNext()).length, { timeout: 60_000 }).toBeGreaterThan(0);
+    const took = await Promise.all(
+      started.map(async (service) => {
+        const begun = performance.now();
+        expect(await service.end("SIGTERM")).toBe(0);
+        return Math.round(performance.now() - begun);
+      }),
+    );
+    process.stderr.write(`services ended within ${took.join(", ")} ms of SIGTERM\n`);
+    expect(Math.max(...took)).toBeLessThan(10_000);
+    start();
+    // The others read windows, in which days are missing since the backfill told of a first one.
+    const waits = async () =>
+      (await ofNext()).filter(({ state }) => state.kind !== "succeeded").map(({ why }) => why);
+    const done = async () => (await ofNext()).length - (await waits()).length;
+    await expect.poll(done, { timeout: 120_000, interval: 500 }).toBe(7);
+    expect((await waits()).filter((why) => !why.includes("has not landed"))).toEqual([]);
+    expect(new Set(at.begun()).size).toBe(at.begun().length);
   });
 });
