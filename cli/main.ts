@@ -4,6 +4,9 @@ import { landCommand } from "./commands/land.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
+import { releaseCommand } from "./commands/release.ts";
+import { setUpCommand } from "./commands/set-up.ts";
+import { settingsCommand } from "./commands/settings.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { upCommand } from "./commands/up.ts";
@@ -24,6 +27,9 @@ for (const command of [
   taskCommand(),
   whyCommand(),
   ...operateCommands(),
+  releaseCommand(),
+  setUpCommand(),
+  settingsCommand(),
 ]) {
   program.addCommand(command.exitOverride());
 }

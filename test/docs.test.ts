@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
+import { readSettings } from "../adapters/read-settings.ts";
 import { STATUS } from "../core/status.ts";
 import { DataprocSettings } from "../schemas/dataproc.ts";
+import { Deployment } from "../schemas/deployment.ts";
 import { COLLECTIONS, type Collection, parseDocument } from "../schemas/documents.ts";
+import { GoogleCloud } from "../schemas/google-cloud.ts";
+import { readEvent } from "../schemas/read-event.ts";
 import { Settings } from "../schemas/settings.ts";
 import { describedFields, shownDocuments } from "./support/firestore-docs.ts";
 
@@ -11,10 +15,44 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 
 test("docs/settings.md describes every setting, with its default", () => {
   const text = read("docs/settings.md");
-  for (const [name, value] of Object.entries(Settings.parse({}))) {
+  const defaults = Deployment.parse({});
+  const names = Object.keys(Deployment.shape).filter((name) => name !== "servingInfo");
+  for (const name of names) {
+    const value = new Map<string, unknown>(Object.entries(defaults)).get(name);
     const row = text.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
     expect(row, `docs/settings.md has no row for ${name}`).toBeDefined();
-    if (typeof value !== "object") expect(row).toContain(`\`${JSON.stringify(value)}\``);
+    if (value !== undefined && typeof value !== "object")
+      expect(row).toContain(`\`${JSON.stringify(value)}\``);
+  }
+});
+
+test("docs/settings.md describes every setting of Google Cloud, with its default", () => {
+  const [, section = ""] = read("docs/settings.md").split("## Google Cloud");
+  const given = { project: "p", lake: "gs://l", configs: "gs://c", bigtableInstance: "b" };
+  const defaults = new Map<string, unknown>(Object.entries(GoogleCloud.parse(given)));
+  for (const name of Object.keys(GoogleCloud.shape)) {
+    const row = section.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
+    expect(row, `docs/settings.md has no row for gcp.${name}`).toBeDefined();
+    const value = defaults.get(name);
+    if (Object.hasOwn(given, name) || value === undefined || typeof value === "object") continue;
+    expect(row).toContain(`\`${JSON.stringify(value)}\``);
+  }
+});
+
+test("what docs/google-cloud.md exports, deploys and publishes is what Landfall takes", () => {
+  const text = read("docs/google-cloud.md");
+  const said = [...text.matchAll(/\b(LANDFALL_(?!TEST_)[A-Z_]+)=([^\s;'`]+)/g)];
+  const env = Object.fromEntries(said.map(([, name = "", value = ""]) => [name, value]));
+  expect(Object.keys(env).length).toBeGreaterThan(6);
+  const { LANDFALL_GCP__EMULATORS__DATAPROC: _, ...rest } = env;
+  expect(readSettings(rest).settings).toMatchObject({ world: "gcp", gcp: { project: "acme" } });
+  const messages = [...text.matchAll(/--message='([^']+)'/g)].map(([, json]) => json ?? "");
+  expect(messages.map((json) => readEvent(json).kind)).toEqual(["event", "event", "event"]);
+  const push = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
+  const { gcp } = JSON.parse(push) as { gcp: { push: unknown } };
+  expect(GoogleCloud.shape.push.safeParse(gcp.push).success).toBe(true);
+  for (const [, service] of text.matchAll(/--args=(\w+)/g)) {
+    expect(() => read(`services/${service}/main.ts`)).not.toThrow();
   }
 });
 

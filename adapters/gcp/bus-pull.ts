@@ -9,7 +9,7 @@ import type { Delivery } from "../../ports/bus.ts";
 import { readEvent } from "../../schemas/read-event.ts";
 import { publishLetter } from "./bus-dead-letters.ts";
 import { gate } from "./gate.ts";
-import { pubsubError } from "./pubsub-errors.ts";
+import { pubsubError, REOPENING } from "./pubsub-errors.ts";
 import type { BusTopics } from "./pubsub-topics.ts";
 
 export interface PullOptions {
@@ -82,7 +82,7 @@ export function pull({ pubsub, topics, unackedMax, leaseMs, out }: PullOptions):
 function streaming(maxMessages: number) {
   return {
     flowControl: { maxMessages, allowExcessMessages: true },
-    streamingOptions: { maxStreams: 1 },
+    streamingOptions: { maxStreams: 1, ...REOPENING },
     minAckDeadline: Duration.from({ seconds: 10 }),
     maxAckDeadline: Duration.from({ seconds: 30 }),
     batching: { maxMessages: 1_000, maxMilliseconds: 10 },

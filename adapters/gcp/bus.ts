@@ -113,7 +113,22 @@ function tracked() {
 function publishOptions(answersWithinMs: number): PublishOptions {
   return {
     batching: { maxMessages: 1_000, maxBytes: 5_000_000, maxMilliseconds: 10 },
-    gaxOpts: { timeout: answersWithinMs },
+    gaxOpts: {
+      timeout: answersWithinMs,
+      // By itself the library waits four times longer each time, up to a minute: connections that
+      // broke for five seconds would keep all publishing waiting for long after they are back.
+      retry: {
+        backoffSettings: {
+          initialRetryDelayMillis: 100,
+          retryDelayMultiplier: 1.5,
+          maxRetryDelayMillis: 1_000,
+          initialRpcTimeoutMillis: answersWithinMs,
+          rpcTimeoutMultiplier: 1,
+          maxRpcTimeoutMillis: answersWithinMs,
+          totalTimeoutMillis: answersWithinMs,
+        },
+      },
+    },
   };
 }
 

@@ -30,29 +30,34 @@ export function commitFailure(cause: unknown): CommitFailure {
   }
 }
 
-/** An error of Firestore as the ports know errors, with what an operator can do about it. */
+/**
+ * An error of Firestore as the ports know errors, with what an operator can do about it. What an
+ * operator can put right is worth another try: events that meanwhile could not be handled must wait
+ * for it, and a final error would put each of them aside.
+ */
 export function operatingError(cause: unknown, database: string): unknown {
   const message = messageOf(cause);
-  const permanent = (advice: string) =>
-    new PermanentError(`${advice} (Firestore says: ${message})`, { cause });
+  const wrong = (advice: string) =>
+    new RetryableError(`${advice} (Firestore says: ${message})`, { cause });
   const away = () =>
     new RetryableError(`${database} does not answer as it should: ${message}`, { cause });
   switch (codeOf(cause)) {
     case status.PERMISSION_DENIED:
-      return permanent(
-        `${database} may not be used: grant this service account roles/datastore.user`,
-      );
+      return wrong(`${database} may not be used: grant this service account roles/datastore.user`);
     case status.UNAUTHENTICATED:
       if (gotNoToken(message)) return away();
-      return permanent(
+      return wrong(
         `${database} takes no request from here: run as a service account, or run gcloud auth application-default login`,
       );
     case status.NOT_FOUND:
-      return permanent(`${database} is not there: create it in Native mode, or name another one`);
+      return wrong(`${database} is not there: create it in Native mode, or name another one`);
     case status.INVALID_ARGUMENT:
-      return permanent(`${database} cannot keep or find what was asked`);
+      return new PermanentError(
+        `${database} cannot keep or find what was asked (Firestore says: ${message})`,
+        { cause },
+      );
     case status.FAILED_PRECONDITION:
-      return permanent(`${database} lacks an index: deploy firestore.indexes.json`);
+      return wrong(`${database} lacks an index: deploy firestore.indexes.json`);
     case status.RESOURCE_EXHAUSTED:
       return new RetryableError(
         `${database} has no quota left: raise it, or wait until it is given again (${message})`,
@@ -67,7 +72,7 @@ export function operatingError(cause: unknown, database: string): unknown {
       return away();
     default:
       return lacksCredentials(message)
-        ? permanent(
+        ? wrong(
             "no Google credentials here: run as a service account, or run gcloud auth application-default login",
           )
         : cause;

@@ -1,11 +1,12 @@
-import type { Message, PubSub } from "@google-cloud/pubsub";
+import type { Message, PubSub, SubscriptionMetadata } from "@google-cloud/pubsub";
 import type { Bucket } from "@google-cloud/storage";
-import { Observable, share } from "rxjs";
+import { Observable, type Subscriber, share } from "rxjs";
 import type { ObjectNotification } from "../../ports/object-store.ts";
 import { objectError } from "./object-errors.ts";
 import { isFolder, ObjectResource, objectInfo } from "./object-info.ts";
-import { pubsubError, reopening } from "./pubsub-errors.ts";
+import { pubsubError, REOPENING, reopening } from "./pubsub-errors.ts";
 import { type Channel, setUpChannel } from "./pubsub-topics.ts";
+import type { Pushed } from "./push-message.ts";
 
 export interface NotificationsOptions {
   readonly pubsub: PubSub;
@@ -34,7 +35,7 @@ export function objectNotifications(options: NotificationsOptions): Notification
   const source = new Observable<ObjectNotification>((out) => {
     const subscription = pubsub.subscription(name, {
       flowControl: { maxMessages: 1_000, allowExcessMessages: false },
-      streamingOptions: { maxStreams: 1 },
+      streamingOptions: { maxStreams: 1, ...REOPENING },
       batching: { maxMessages: 1_000, maxMilliseconds: 50 },
     });
     subscription.on("message", (message: Message) => {
@@ -52,9 +53,40 @@ export function objectNotifications(options: NotificationsOptions): Notification
   return { stream: source.pipe(reopening(), share()), ended: () => ended };
 }
 
+/** Notifications that are pushed to this process. */
+export interface PushedNotifications extends Notifications {
+  /** Hands one on to whoever listens; without anybody it is nacked, so that it comes again. */
+  take(pushed: Pushed): Promise<"acked" | "nobody-listens">;
+}
+
+/** As `objectNotifications`, of what is pushed: acked once it was handed on. */
+export function pushedNotifications(
+  options: Pick<NotificationsOptions, "bucket" | "warn">,
+): PushedNotifications {
+  const { bucket, warn } = options;
+  const listening = new Set<Subscriber<ObjectNotification>>();
+  return {
+    stream: new Observable((out) => {
+      listening.add(out);
+      return () => listening.delete(out);
+    }),
+    async ended() {},
+    async take(pushed) {
+      if (listening.size === 0) return "nobody-listens";
+      const notification = notificationOf(pushed, bucket);
+      if (notification === "unreadable") warn(`message ${pushed.id} is no notification`);
+      else if (notification !== null) for (const out of listening) out.next(notification);
+      return "acked";
+    },
+  };
+}
+
 /** Null for what is not a finished object of this bucket: a topic may carry other news, too. */
 function notificationOf(
-  { attributes, data }: Pick<Message, "attributes" | "data">,
+  {
+    attributes,
+    data,
+  }: { readonly attributes: Readonly<Record<string, string>>; readonly data: Buffer },
   bucket: string,
 ): ObjectNotification | "unreadable" | null {
   if (attributes["eventType"] !== "OBJECT_FINALIZE" || attributes["bucketId"] !== bucket) {
@@ -64,7 +96,7 @@ function notificationOf(
   const resource = ObjectResource.safeParse(jsonOf(data));
   if (!resource.success || resource.data.name !== objectId) return "unreadable";
   if (resource.data.generation !== Number(objectGeneration)) return "unreadable";
-  return isFolder(objectId) ? null : objectInfo(resource.data);
+  return isFolder(resource.data.name) ? null : objectInfo(resource.data);
 }
 
 function jsonOf(data: Buffer): unknown {
@@ -84,9 +116,9 @@ function jsonOf(data: Buffer): unknown {
 export async function setUpObjectNotifications(
   pubsub: PubSub,
   bucket: Bucket,
-  channel: Channel,
+  channel: Channel & { readonly policies?: SubscriptionMetadata },
 ): Promise<void> {
-  await setUpChannel(pubsub, channel);
+  await setUpChannel(pubsub, channel, channel.policies);
   const topic = pubsub.topic(channel.topic).name;
   try {
     const [configured] = await bucket.getNotifications();

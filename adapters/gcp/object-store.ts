@@ -9,13 +9,15 @@ import { partsOfName } from "../object-name.ts";
 import { cloudStorage } from "./cloud-storage.ts";
 import { objectError, statusOf } from "./object-errors.ts";
 import { isFolder, listedFields, ObjectResource, objectInfo } from "./object-info.ts";
-import { objectNotifications } from "./object-notifications.ts";
+import { type Notifications, objectNotifications } from "./object-notifications.ts";
 
 export interface CloudStorageOptions {
   readonly project: string;
   readonly bucket: string;
   /** A subscription to the bucket's notifications; without one nobody can listen. */
   readonly subscription?: string;
+  /** Notifications that reach this process in another way. */
+  readonly notifications?: Notifications;
   /** Another place than Google's, `http://host:port`: the emulator's. */
   readonly apiEndpoint?: string;
   readonly warn?: (message: string) => void;
@@ -63,7 +65,14 @@ export function cloudStorageObjectStore(options: CloudStorageOptions): ObjectSto
   };
 }
 
-function newsOf({ project, bucket, subscription, warn = () => {} }: CloudStorageOptions) {
+function newsOf({
+  project,
+  bucket,
+  subscription,
+  notifications: pushed,
+  warn = () => {},
+}: CloudStorageOptions) {
+  if (pushed !== undefined) return { stream: pushed.stream, close: () => pushed.ended() };
   if (subscription === undefined) return null;
   const pubsub = new PubSub({ projectId: project });
   const notifications = objectNotifications({ pubsub, subscription, bucket, warn });

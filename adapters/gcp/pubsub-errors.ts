@@ -1,3 +1,4 @@
+import { Duration } from "@google-cloud/pubsub";
 import { type MonoTypeOperatorFunction, retry, throwError, timer } from "rxjs";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 
@@ -22,6 +23,15 @@ export function pubsubError(doing: string, cause: unknown): Error {
     ? new RetryableError(line, { cause })
     : new PermanentError(line, { cause });
 }
+
+/**
+ * How a stream of messages is opened again by the library itself: it would wait twice as long each
+ * time, up to a minute, in which nothing arrives though Pub/Sub answers again.
+ */
+export const REOPENING = {
+  retryMinBackoff: Duration.from({ milliseconds: 100 }),
+  retryMaxBackoff: Duration.from({ seconds: 1 }),
+} as const;
 
 /** How long to wait before a stream that broke is opened again. */
 const againMs = 1_000;

@@ -2,7 +2,11 @@ import { z } from "zod";
 
 /** What Pub/Sub posts to a push endpoint. */
 const PushRequest = z.object({
-  message: z.object({ data: z.string().default(""), messageId: z.string().min(1) }),
+  message: z.object({
+    data: z.string().default(""),
+    messageId: z.string().min(1),
+    attributes: z.record(z.string(), z.string()).default({}),
+  }),
   subscription: z.string().min(1),
   deliveryAttempt: z.number().int().min(1).default(1),
 });
@@ -12,6 +16,7 @@ export interface Pushed {
   /** The subscription's name, then the id that Pub/Sub gave the message. */
   readonly id: string;
   readonly data: Buffer;
+  readonly attributes: Readonly<Record<string, string>>;
   /** Counted by Pub/Sub when the subscription has a dead-letter policy; 1 without. */
   readonly attempt: number;
 }
@@ -24,6 +29,7 @@ export function pushedMessage(body: Buffer): Pushed | null {
   return {
     id: `${subscription.split("/").at(-1)}-${message.messageId}`,
     data: Buffer.from(message.data, "base64"),
+    attributes: message.attributes,
     attempt: deliveryAttempt,
   };
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Observable, type Subscriber } from "rxjs";
@@ -7,8 +6,9 @@ import type { Log } from "../../ports/log.ts";
 import { readEvent } from "../../schemas/read-event.ts";
 import type { Letter } from "./bus-dead-letters.ts";
 import { type Gate, gate } from "./gate.ts";
-import { pushedMessage } from "./push-message.ts";
-import { type TokenRules, tokenVerifier } from "./push-token.ts";
+import { PUSH_ANSWERS, type PushOutcome, pushHandler } from "./push-handler.ts";
+import type { Pushed } from "./push-message.ts";
+import type { TokenRules } from "./push-token.ts";
 
 export interface PushReceiverOptions extends TokenRules {
   /** 0 for any free one. */
@@ -26,7 +26,6 @@ export interface PushReceiverOptions extends TokenRules {
 
 /** How many requests there were of each kind, since the start. */
 export type PushCounts = Readonly<Record<PushOutcome, number>>;
-type PushOutcome = keyof typeof answers;
 
 /** Deliveries by push, as the bus gives them by pull. */
 export interface PushReceiver extends Pick<Bus, "deliveries" | "close"> {
@@ -34,21 +33,6 @@ export interface PushReceiver extends Pick<Bus, "deliveries" | "close"> {
   counts(): PushCounts;
 }
 
-/** What is answered. Pub/Sub takes 2xx for an ack and everything else for a nack. */
-const answers = {
-  acked: 204,
-  "put-aside": 204,
-  nacked: 503,
-  unauthenticated: 401,
-  forbidden: 403,
-  "too-large": 413,
-  "keys-unavailable": 503,
-  "nobody-listens": 503,
-  failed: 503,
-} as const;
-
-/** Pub/Sub's largest message, as base64 in JSON. */
-const bodyMax = 15_000_000;
 /** How long what is in hand may still be acked after a subscriber left. */
 const graceMs = 1_000;
 
@@ -61,20 +45,19 @@ const graceMs = 1_000;
  */
 export async function pushReceiver(options: PushReceiverOptions): Promise<PushReceiver> {
   const { port, host = "0.0.0.0", path = "/push", ready = () => true } = options;
-  const counts = Object.fromEntries(Object.keys(answers).map((outcome) => [outcome, 0])) as Record<
-    PushOutcome,
-    number
-  >;
+  const counts = Object.fromEntries(
+    Object.keys(PUSH_ANSWERS).map((outcome) => [outcome, 0]),
+  ) as Record<PushOutcome, number>;
   const halls = receptions();
-  const outcomeOf = pushHandler(options, () => halls.next());
+  const outcomeOf = pushHandler({ ...options, take: taker(options, () => halls.next()) });
   const answer = (response: ServerResponse, status: number) =>
     response.writeHead(status, { "content-length": 0 }).end();
   const receive = async (request: IncomingMessage, response: ServerResponse) => {
     const outcome = await outcomeOf(request);
     counts[outcome] += 1;
-    if (answers[outcome] === 401) response.setHeader("www-authenticate", "Bearer");
+    if (PUSH_ANSWERS[outcome] === 401) response.setHeader("www-authenticate", "Bearer");
     if (!request.complete) response.setHeader("connection", "close");
-    answer(response, answers[outcome]);
+    answer(response, PUSH_ANSWERS[outcome]);
   };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://receiver");
@@ -108,28 +91,12 @@ export async function pushReceiver(options: PushReceiverOptions): Promise<PushRe
   };
 }
 
-/** What becomes of one request. Never throws: whatever fails is a nack. */
-function pushHandler(
-  options: PushReceiverOptions,
+/** Hands an event to whoever listens, and waits until it is settled; what is none is put aside. */
+function taker(
+  { putAside }: PushReceiverOptions,
   next: () => Gate | null,
-): (request: IncomingMessage) => Promise<PushOutcome> {
-  const { putAside, log } = options;
-  const verify = tokenVerifier(options);
-  const handle = async (request: IncomingMessage): Promise<PushOutcome> => {
-    const verdict = await verify(request.headers.authorization);
-    if (verdict !== "accepted") {
-      log.warn({ verdict }, "a push was refused");
-      return verdict;
-    }
-    const body = await bodyOf(request);
-    if (body === null) return "too-large";
-    const pushed = pushedMessage(body);
-    if (pushed === null) {
-      const reason = "not what Pub/Sub posts: is payload unwrapping on?";
-      await putAside({ id: `push-${randomUUID()}`, data: body, reason });
-      return "put-aside";
-    }
-    const { id, data, attempt } = pushed;
+): (pushed: Pushed) => Promise<PushOutcome> {
+  return async ({ id, data, attempt }) => {
     const read = readEvent(data.toString());
     if (read.kind === "unreadable") {
       await putAside({ id, data, reason: read.reason });
@@ -142,26 +109,6 @@ function pushHandler(
       hall.arrive({ id, event: read.event, attempt, settle });
     });
   };
-  return async (request) => {
-    try {
-      return await handle(request);
-    } catch (cause) {
-      log.error({ cause: (cause as Error).message }, "a push could not be handled");
-      return "failed";
-    }
-  };
-}
-
-/** Null when it is larger than any message. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bodyMax) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** The gates of those who listen, taken in turn. */

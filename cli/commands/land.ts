@@ -1,5 +1,4 @@
-import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { isPartition } from "../../core/dates.ts";
 import type { PartitionColumn } from "../../core/delta.ts";
@@ -11,12 +10,16 @@ import { deltaPath } from "../../lake/delta-reader.ts";
 import { withDeltaTable } from "../../lake/delta-table.ts";
 import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Deployment } from "../../schemas/deployment.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
 import { UsageError } from "../errors.ts";
+import { linesLog } from "../lines-log.ts";
 import { readSettings } from "../settings.ts";
+import { settingsOption } from "../state.ts";
+import { lakeOption } from "./up.ts";
 
 interface LandOptions {
-  readonly lake: string;
+  readonly lake?: string;
   readonly rows: number;
   readonly append?: true;
   readonly column?: string;
@@ -35,12 +38,8 @@ export function landCommand(): Command {
     .option("--rows <n>", `rows of it, at most ${rowsMax}`, wholeNumber, 1_000)
     .option("--append", "add to what the partition holds instead of replacing it")
     .option("--column <name>", "column of the day; of a table that is there: as its metaData says")
-    .addOption(
-      new Option("--lake <dir>", "folder of the data lake")
-        .env("LANDFALL_LAKE")
-        .default(join(".landfall", "lake")),
-    )
-    .option("--settings <file>", "settings, JSON: where tables lie")
+    .addOption(lakeOption())
+    .addOption(settingsOption())
     .action(land);
 }
 
@@ -56,13 +55,14 @@ async function land(name: TableName, partition: Partition, options: LandOptions)
       `${JSON.stringify(partition)} is no day; a partition is written yyyy-MM-dd, for example 2025-09-30`,
     );
   }
-  const { tables } = await readSettings(options.settings);
+  const settings = readSettings(options.settings);
+  const { tables } = settings;
   const table = lakeTable(baseTable(name), [], tables);
   const [path] = table?.paths ?? [];
   if (table === null || path === undefined) {
     throw new UsageError(`${JSON.stringify(name)} is no table; a table is db.table`);
   }
-  const store = directoryObjectStore({ root: options.lake });
+  const { store, where } = await lakeOf(settings, options.lake);
   const target = await targetOf(store, (await deltaPath(store, table)) ?? path, { name, options });
   const { version } = await commitDelta(store, target, {
     partitions: [{ partition, rows: options.rows }],
@@ -74,8 +74,19 @@ async function land(name: TableName, partition: Partition, options: LandOptions)
   });
   await store.close();
   process.stdout.write(
-    `${name}@${partition}: ${options.rows} rows, commit ${version} of ${join(options.lake, target.path)}\n`,
+    `${name}@${partition}: ${options.rows} rows, commit ${version} of ${where}/${target.path}\n`,
   );
+}
+
+/** The lake of the world that the settings name, or the folder that was named. */
+async function lakeOf(settings: Deployment, folder: string | undefined) {
+  if (settings.world === "embedded" || folder !== undefined) {
+    const root = folder ?? settings.lake;
+    return { store: directoryObjectStore({ root }), where: root };
+  }
+  const { openLake } = await import("../../adapters/gcp/open.ts");
+  const store = openLake(settings, linesLog(process.stderr));
+  return { store, where: settings.gcp?.lake ?? "" };
 }
 
 /** A new table gets the columns asked for; one that is there says itself what it has. */

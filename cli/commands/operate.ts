@@ -1,14 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { Command } from "commander";
-import { sqliteBus } from "../../adapters/embedded/bus.ts";
-import { filesOf } from "../../adapters/embedded/open.ts";
 import { Command as Asked, type CommandDocument } from "../../schemas/commands.ts";
 import { BadAnswer, issuesText, UsageError, wholeNumber } from "../errors.ts";
-import { dataOption, withState } from "../state.ts";
+import { dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 
-interface OperateOptions {
-  readonly data: string;
+interface OperateOptions extends StateOptions {
   readonly by?: string;
   readonly id?: string;
   readonly wait: number;
@@ -42,6 +39,7 @@ function operate(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .addOption(dataOption())
+    .addOption(settingsOption())
     .option("--by <who>", "who asks (default: the user's name)")
     .option("--id <id>", "id of the command: the same one twice is one command")
     .option("--wait <seconds>", "how long to wait for an answer", wholeNumber, 10)
@@ -59,10 +57,8 @@ async function send(options: OperateOptions, what: Record<string, unknown>): Pro
     at: Date.now(),
   });
   if (!parsed.success) throw new UsageError(issuesText(parsed.error));
-  const document = await withState(options.data, async (store) => {
-    const bus = sqliteBus({ file: filesOf(options.data).bus });
-    await bus.publish([parsed.data]);
-    await bus.close();
+  const document = await withState(options, async ({ store, bus }) => {
+    await bus().publish([parsed.data]);
     const until = Date.now() + options.wait * 1000;
     while (Date.now() < until) {
       const read = (await store.read([`commands/${id}`])).get(`commands/${id}`);
@@ -72,9 +68,7 @@ async function send(options: OperateOptions, what: Record<string, unknown>): Pro
     return null;
   });
   if (document === null) {
-    throw new Error(
-      `command ${id} is published but not answered yet: is landfall up running on ${options.data}?`,
-    );
+    throw new Error(`command ${id} is published but not answered yet: does a dispatcher run?`);
   }
   process.stdout.write(
     options.json === true ? `${JSON.stringify(document, null, 2)}\n` : answer(document),

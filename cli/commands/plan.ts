@@ -28,7 +28,7 @@ export function planCommand(): Command {
 }
 
 async function plan(options: PlanOptions): Promise<void> {
-  const settings = await readSettings(options.settings);
+  const settings = readSettings(options.settings);
   const compiled = compile({ files: await readConfigs(options.configs), settings });
   const text =
     options.json === true ? JSON.stringify(planJson(compiled), null, 2) : planText(compiled);

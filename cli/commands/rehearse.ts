@@ -60,7 +60,7 @@ function share(text: string): number {
 async function run(options: RehearseOptions): Promise<void> {
   const { from, to, late, fail, seed, jobMinutes, html } = options;
   if (to < from) throw new UsageError(`--to ${to} is before --from ${from}`);
-  const settings = await readSettings(options.settings);
+  const settings = readSettings(options.settings);
   const files = await readConfigs(options.configs);
   const begun = performance.now();
   const bar = new SingleBar({

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { TaskId } from "../../schemas/ids.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { BadAnswer, UsageError } from "../errors.ts";
-import { dataOption, withState } from "../state.ts";
+import { dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 
 /** `landfall task ID`: one task with its runs and attempts. Exit code 1 when it failed. */
 export function taskCommand(): Command {
@@ -10,12 +10,13 @@ export function taskCommand(): Command {
     .description("show one task with its runs, attempts, errors and logs")
     .argument("<id>", "<config>/<mode>@<yyyy-MM-dd>")
     .addOption(dataOption())
+    .addOption(settingsOption())
     .option("--json", "print the document as JSON")
-    .action(async (id: string, options: { data: string; json?: boolean }) => {
+    .action(async (id: string, options: StateOptions & { json?: boolean }) => {
       const parsed = TaskId.safeParse(id);
       if (!parsed.success)
         throw new UsageError(`"${id}" is no task: ${parsed.error.issues[0]?.message}`);
-      const task = await withState(options.data, async (store) => {
+      const task = await withState(options, async ({ store }) => {
         const read = await store.read([`tasks/${id}`]);
         return (read.get(`tasks/${id}`)?.body ?? null) as Task | null;
       });

@@ -2,11 +2,10 @@ import { Command, Option } from "commander";
 import { STATUS } from "../../core/status.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
 import { wholeNumber } from "../errors.ts";
-import { dataOption, withState } from "../state.ts";
+import { dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 import { tableOf } from "../text-table.ts";
 
-interface TasksOptions {
-  readonly data: string;
+interface TasksOptions extends StateOptions {
   readonly state?: TaskStateKind;
   readonly step?: string;
   readonly limit: number;
@@ -18,6 +17,7 @@ export function tasksCommand(): Command {
   return new Command("tasks")
     .description("list tasks, newest partition first")
     .addOption(dataOption())
+    .addOption(settingsOption())
     .addOption(
       new Option("--state <state>", "only tasks in this state").choices(Object.keys(STATUS)),
     )
@@ -26,7 +26,7 @@ export function tasksCommand(): Command {
     .option("--json", "print the documents as JSON")
     .action(async (options: TasksOptions) => {
       const { state, step, limit } = options;
-      const tasks = await withState(options.data, (store) =>
+      const tasks = await withState(options, ({ store }) =>
         store.listTasks({
           limit,
           ...(state === undefined ? {} : { state }),

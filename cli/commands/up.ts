@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import { firstValueFrom } from "rxjs";
@@ -21,8 +20,8 @@ import { dataOption } from "../state.ts";
 
 interface UpOptions {
   readonly configs: string;
-  readonly lake: string;
-  readonly data: string;
+  readonly lake?: string;
+  readonly data?: string;
   readonly runner: "rehearsal" | "process";
   readonly command?: string;
   readonly jobMs?: number;
@@ -56,26 +55,29 @@ export function upCommand(): Command {
 
 /** `--lake DIR`: the folder that stands for the data lake. */
 export function lakeOption(): Option {
-  return new Option("--lake <dir>", "folder of the data lake")
-    .env("LANDFALL_LAKE")
-    .default(join(".landfall", "lake"));
+  return new Option("--lake <dir>", "folder of the data lake (default: .landfall/lake)");
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const read = await readSettings(options.settings);
+  const read = readSettings(options.settings);
   const files = await readConfigs(options.configs);
   const runner = runnerOf(options);
+  if (read.world !== "embedded") {
+    throw new UsageError(
+      "landfall up runs on this machine; on Google Cloud each service runs by itself",
+    );
+  }
   const settings = settingsFor(read, runner);
-  const lock = lockData(options.data);
+  const { data = read.data, lake = read.lake } = options;
+  const lock = lockData(data);
   const log = options.log === "json" ? pino() : linesLog(process.stdout);
-  const { data, lake } = options;
   const world = openEmbedded({ data, lake, runner, settings, log });
   try {
     const release = await writeRelease(world.configs, files);
     await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
     log.info(
       { release, files: files.length },
-      `${files.length} config files released; watching ${options.lake}; jobs are ${runner.kind === "process" ? "run as processes" : "rehearsed"}`,
+      `${files.length} config files released; watching ${lake}; jobs are ${runner.kind === "process" ? "run as processes" : "rehearsed"}`,
     );
     const stop = stopSignals();
     const done = runServices({ world, settings, log, stop });

@@ -2,11 +2,9 @@ import { Command } from "commander";
 import { explainPartition, explainTask, type Reason } from "../../core/explain.ts";
 import { Partition, parseTaskId, TaskId } from "../../schemas/ids.ts";
 import { BadAnswer, UsageError } from "../errors.ts";
-import { ask, dataOption, withState } from "../state.ts";
+import { ask, dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 
-interface WhyOptions {
-  readonly data: string;
-  readonly settings?: string;
+interface WhyOptions extends StateOptions {
   readonly json?: boolean;
 }
 
@@ -19,13 +17,11 @@ export function whyCommand(): Command {
     .description("say why a task or a partition is as it is")
     .argument("<what>", "<table>@<yyyy-MM-dd> or <config>/<mode>@<yyyy-MM-dd>")
     .addOption(dataOption())
-    .option("--settings <file>", "settings that landfall up was started with")
+    .addOption(settingsOption())
     .option("--json", "print the answer as JSON")
     .action(async (what: string, options: WhyOptions) => {
-      const reason = await withState(options.data, (store) => {
-        const { data, settings } = options;
-        const from = { store, data, ...(settings === undefined ? {} : { settings }) };
-        return ask(from, (deciding) => {
+      const reason = await withState(options, (state) =>
+        ask(state, (deciding) => {
           const at = what.lastIndexOf("@");
           const name = what.slice(0, at);
           const partition = Partition.safeParse(what.slice(at + 1));
@@ -39,8 +35,8 @@ export function whyCommand(): Command {
             );
           }
           return explainPartition(deciding, name, partition.data);
-        });
-      });
+        }),
+      );
       process.stdout.write(
         options.json === true ? `${JSON.stringify(reason, null, 2)}\n` : reasonText(reason),
       );

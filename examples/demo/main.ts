@@ -11,7 +11,7 @@ import { tasksTable } from "../../cli/commands/tasks.ts";
 import { reasonText } from "../../cli/commands/why.ts";
 import { readConfigs } from "../../cli/read-configs.ts";
 import { runServices } from "../../cli/run-services.ts";
-import { ask } from "../../cli/state.ts";
+import { ask, withState } from "../../cli/state.ts";
 import { explainTask } from "../../core/explain.ts";
 import { isLive } from "../../core/status.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
@@ -85,7 +85,10 @@ async function report(store: TaskStore, data: string): Promise<void> {
   process.stdout.write(`\n${tasksTable(tasks)}\n\nWhat waits, and for what:\n`);
   for (const task of tasks.filter(({ state }) => state.kind === "waiting")) {
     process.stdout.write(
-      reasonText(await ask({ store, data }, (d) => explainTask(d, task.id)), "  "),
+      reasonText(
+        await withState({ data }, (state) => ask(state, (d) => explainTask(d, task.id))),
+        "  ",
+      ),
     );
   }
   const latencies = (await launchLatencies(store, tasks, Settings.parse(settings))).map(

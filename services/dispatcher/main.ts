@@ -1,13 +1,17 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { pino } from "pino";
-import { lastValueFrom } from "rxjs";
-import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
-import { stopSignals } from "../stop-signals.ts";
+import { openWorld } from "../../adapters/open.ts";
+import { readSettings } from "../../adapters/read-settings.ts";
+import { runService } from "../run-service.ts";
 import { dispatcher } from "./pipeline.ts";
 
-const log = pino({ name: "dispatcher" });
-const { world, settings } = embeddedFromEnv(process.env, log);
-const by = `dispatcher ${process.pid} on ${hostname()}`;
-const ports = { ...world, settings, by, log };
-await lastValueFrom(dispatcher(ports, stopSignals()), { defaultValue: undefined });
-await world.close();
+// On Cloud Run host and process id are the same everywhere.
+const by = `dispatcher ${process.pid} on ${hostname()} (${randomUUID().slice(0, 8)})`;
+const code = await runService({
+  name: "dispatcher",
+  settings: readSettings(process.env).settings,
+  open: (settings, log) => openWorld(settings, { log, service: "dispatcher" }),
+  needs: "bus.deliveries",
+  pipeline: (ports, stop) => dispatcher({ ...ports, by }, stop),
+});
+process.exit(code);

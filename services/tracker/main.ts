@@ -1,11 +1,17 @@
-import { pino } from "pino";
-import { lastValueFrom } from "rxjs";
-import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
-import { stopSignals } from "../stop-signals.ts";
+import { openWorld } from "../../adapters/open.ts";
+import { readSettings } from "../../adapters/read-settings.ts";
+import { runService } from "../run-service.ts";
 import { tracker } from "./pipeline.ts";
 
-const log = pino({ name: "tracker" });
-const { world, settings } = embeddedFromEnv(process.env, log);
-const ports = { ...world, settings, log };
-await lastValueFrom(tracker(ports, stopSignals()), { defaultValue: undefined });
-await world.close();
+const code = await runService({
+  name: "tracker",
+  settings: readSettings(process.env).settings,
+  open: (settings, log) => openWorld(settings, { log, service: "tracker" }),
+  needs: "runner.statuses",
+  pipeline(ports, stop) {
+    // Where jobs are looked at by lists, what they wrote says when; elsewhere their ends are told.
+    const looks = ports.settings.world === "gcp" ? { written: ports.lake.notifications() } : {};
+    return tracker({ ...ports, ...looks }, stop);
+  },
+});
+process.exit(code);

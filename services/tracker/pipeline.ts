@@ -1,11 +1,24 @@
-import { defer, filter, firstValueFrom, mergeMap, type Observable, takeUntil } from "rxjs";
+import {
+  debounceTime,
+  defer,
+  EMPTY,
+  filter,
+  firstValueFrom,
+  ignoreElements,
+  merge,
+  mergeMap,
+  type Observable,
+  share,
+  takeUntil,
+  throttleTime,
+} from "rxjs";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { Log } from "../../ports/log.ts";
-import type { ObjectStore } from "../../ports/object-store.ts";
+import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { JobOutcome, JobSettled, OutputSeen } from "../../schemas/events.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
@@ -26,6 +39,8 @@ export interface TrackerPorts {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly log: Log;
+  /** Objects that were finished in the lake, where jobs are not told of but looked at. */
+  readonly written?: Observable<ObjectNotification>;
 }
 
 /**
@@ -43,12 +58,31 @@ export interface TrackerPorts {
 export function tracker(ports: TrackerPorts, stop: Observable<unknown>): Observable<void> {
   return defer(() => {
     const tracking = trackingOf(ports, stop);
-    return ports.runner.statuses().pipe(
+    const settled = ports.runner.statuses().pipe(
       takeUntil(stop),
       filter((status) => begun(tracking, status)),
       mergeMap((status) => settle(tracking, status), settlesMax),
     );
+    return merge(settled, looksAt(ports).pipe(takeUntil(stop)));
   });
+}
+
+/** At most one look in this time, however many objects are written. */
+const lookMs = 1_000;
+/** A job goes on for a moment after its last commit: it is looked at once more when all is quiet. */
+const quietMs = 2_000;
+
+/** A commit in the lake may be the last thing a job does: its job is looked at then, not later. */
+function looksAt({ runner, written = EMPTY }: TrackerPorts): Observable<never> {
+  const commits = written.pipe(
+    filter(({ name }) => name.includes("/_delta_log/") && name.endsWith(".json")),
+    share(),
+  );
+  return merge(commits, commits.pipe(debounceTime(quietMs))).pipe(
+    throttleTime(lookMs, undefined, { leading: true, trailing: true }),
+    mergeMap(() => runner.look()),
+    ignoreElements(),
+  );
 }
 
 const settlesMax = 64;

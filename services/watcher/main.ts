@@ -1,11 +1,16 @@
-import { pino } from "pino";
-import { lastValueFrom } from "rxjs";
-import { embeddedFromEnv } from "../../adapters/embedded/from-env.ts";
-import { stopSignals } from "../stop-signals.ts";
+import { openWorld } from "../../adapters/open.ts";
+import { readSettings } from "../../adapters/read-settings.ts";
+import { runService } from "../run-service.ts";
 import { watcher } from "./pipeline.ts";
 
-const log = pino({ name: "watcher" });
-const { world, settings } = embeddedFromEnv(process.env, log);
-const ports = { ...world, settings, log };
-await lastValueFrom(watcher(ports, stopSignals()), { defaultValue: undefined });
-await world.close();
+const code = await runService({
+  name: "watcher",
+  settings: readSettings(process.env).settings,
+  open: (settings, log) => openWorld(settings, { log, service: "watcher" }),
+  needs: "lake.notifications",
+  pipeline(ports, stop) {
+    const { reconcileMs, beatMs } = ports.settings;
+    return watcher({ ...ports, pace: { reconcileMs, beatMs } }, stop);
+  },
+});
+process.exit(code);

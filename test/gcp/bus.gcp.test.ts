@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Message, PubSub } from "@google-cloud/pubsub";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pubsubBus } from "../../adapters/gcp/bus.ts";
@@ -13,6 +13,7 @@ import { at, listen } from "../support/bus.ts";
 import { child } from "../support/children.ts";
 import { landed, tick } from "../support/documents.ts";
 import { emulated } from "../support/emulators/emulated.ts";
+import { tcpProxy } from "../support/tcp-proxy.ts";
 
 let places = 0;
 
@@ -40,33 +41,6 @@ async function newPlace(project: string) {
         await pubsub.topic(topic).delete();
       }
       await pubsub.close();
-    },
-  };
-}
-
-/** Passes bytes on to an emulator until its connections are cut; new ones are passed on again. */
-async function cuttableProxy(upstream: string) {
-  const [host = "", port] = upstream.split(":");
-  const sockets = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(Number(port), host);
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on("error", () => socket.destroy());
-      socket.on("close", () => sockets.delete(socket));
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    cut,
-    close() {
-      cut();
-      server.close();
     },
   };
 }
@@ -214,7 +188,7 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
 
     // The emulator goes on handing messages to streams that are gone, until their deadline is over.
     test("deliveries go on when connections are cut", { timeout: 120_000 }, async () => {
-      const proxy = await cuttableProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
       const own = await newPlace(project);
       const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
       const acked = new Set<number>();
@@ -230,7 +204,36 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       listener.unsubscribe();
       await bus.close();
       await own.dispose();
-      proxy.close();
+      await proxy.close();
+    });
+
+    // Left to itself the library waits twice or four times as long each time, up to a minute.
+    test("publishing and pulling go on soon after six seconds without a connection", {
+      timeout: 60_000,
+    }, async () => {
+      const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const own = await newPlace(project);
+      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
+      const acked = new Set<number>();
+      const listener = listen(bus, {}, (delivery) => {
+        acked.add(at(delivery.event));
+        delivery.ack();
+      });
+      await bus.publish([tick(1)]);
+      await expect.poll(() => acked.has(1), { timeout: 20_000 }).toBe(true);
+      proxy.sever();
+      const published = bus.publish([tick(2)]);
+      await sleep(6_000);
+      proxy.mend();
+      const mended = performance.now();
+      await published;
+      expect(performance.now() - mended).toBeLessThan(5_000);
+      // The stream that was cut may still be handed it, for ten seconds.
+      await expect.poll(() => acked.has(2), { timeout: 25_000 }).toBe(true);
+      listener.unsubscribe();
+      await bus.close();
+      await own.dispose();
+      await proxy.close();
     });
 
     test("publishing out of reach is worth another try, and says so in time", async () => {

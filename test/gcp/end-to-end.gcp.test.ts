@@ -1,0 +1,131 @@
+import { PubSub } from "@google-cloud/pubsub";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { busTopics } from "../../adapters/gcp/pubsub-topics.ts";
+import { BATCH_TABLE, servedDay, servingInfoKey } from "../../core/serving-info.ts";
+import type { CommandDocument } from "../../schemas/commands.ts";
+import { emulated } from "../support/emulators/emulated.ts";
+import { type Proxied, proxied, startAll } from "../support/gcp/chaos.ts";
+import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
+import { build, type ServiceProcess } from "../support/gcp/process.ts";
+
+const example = new URL("../../examples/payments-risk", import.meta.url).pathname;
+const day = "2026-03-02";
+const external = [
+  "crm.merchants",
+  "marketing.clicks",
+  "partners.fraud_scores",
+  "payments.checkouts",
+  "payments.transactions",
+];
+
+emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ project }) => {
+  let at: CloudDeployment;
+  /** Tells the emulator of subscribers that are gone, which gives their messages away for ever. */
+  let through: Proxied;
+  let started: readonly ServiceProcess[] = [];
+  const start = () => {
+    started = startAll(at, through.env).map(({ running }) => running);
+  };
+  beforeAll(async () => {
+    build();
+    at = await cloudDeployment({ project, configs: example });
+    through = await proxied();
+    start();
+    await at.release();
+    await Promise.all(started.map((service) => service.ready()));
+  }, 120_000);
+  afterAll(async () => {
+    await at.close();
+    await through.close();
+  });
+
+  const states = async () =>
+    (await at.tasks()).map(({ id, state }) => `${id} ${state.kind}`).toSorted();
+
+  test("a day that lands in the bucket runs every step of the example on Dataproc, into Bigtable", {
+    timeout: 180_000,
+  }, async () => {
+    for (const table of external) await at.land(table, day);
+    await expect
+      .poll(async () => (await states()).filter((line) => line.endsWith(" succeeded")).length, {
+        timeout: 100_000,
+        interval: 500,
+      })
+      .toBe(12);
+    expect(await states()).toHaveLength(12);
+    const loads = (await at.tasks()).filter(({ mode }) => mode === "upload-to-kv");
+    expect(loads.length).toBeGreaterThan(2);
+    for (const { config } of loads) {
+      const [cell] = await at.world.keyValueStore.read(BATCH_TABLE, [servingInfoKey(config)]);
+      if (cell === undefined) throw new Error(`${config} was not loaded`);
+      expect(servedDay(cell, day)).toMatchObject({ kind: "served" });
+    }
+    expect(new Set(at.begun()).size).toBe(at.begun().length);
+    expect(at.begun()).toHaveLength(12);
+  });
+
+  test("a backfill of ten days, published as JSON by hand, runs to its end and leaves its documents", {
+    timeout: 120_000,
+  }, async () => {
+    const pubsub = new PubSub({ projectId: project });
+    const { topic } = busTopics(at.settings.deployment).commands;
+    for (const table of external) {
+      for (let date = 1; date <= 10; date += 1) {
+        await at.land(table, `2026-02-${`${date}`.padStart(2, "0")}`);
+      }
+    }
+    const command = {
+      kind: "backfill-requested",
+      schema: 1,
+      id: "february",
+      by: "ana@example.com",
+      at: Date.now(),
+      target: "risk.checkout.v1__0",
+      start: "2026-02-01",
+      end: "2026-02-10",
+    };
+    await pubsub.topic(topic).publishMessage({ data: Buffer.from(JSON.stringify(command)) });
+    const document = async () => {
+      const read = await at.world.store.read(["commands/february"]);
+      return (read.get("commands/february")?.body ?? null) as CommandDocument | null;
+    };
+    await expect
+      .poll(async () => (await document())?.outcome.kind, { timeout: 60_000 })
+      .toBe("accepted");
+    const { outcome } = (await document()) ?? {};
+    const asked = outcome?.kind === "accepted" ? outcome.tasks : [];
+    expect(asked.length).toBeGreaterThan(0);
+    const left = async () => {
+      const tasks = await at.tasks();
+      return asked.filter((id) => tasks.find((task) => task.id === id)?.state.kind !== "succeeded");
+    };
+    await expect.poll(left, { timeout: 100_000, interval: 500 }).toEqual([]);
+    await pubsub.close();
+  });
+
+  test("told to end in the midst of work, all services end within ten seconds, and the next ones finish it", {
+    timeout: 180_000,
+  }, async () => {
+    const next = "2026-03-03";
+    const ofNext = async () => (await at.tasks()).filter(({ end }) => end === next);
+    for (const table of external) await at.land(table, next);
+    await expect.poll(async () => (await ofNext()).length, { timeout: 60_000 }).toBeGreaterThan(0);
+    const took = await Promise.all(
+      started.map(async (service) => {
+        const begun = performance.now();
+        expect(await service.end("SIGTERM")).toBe(0);
+        return Math.round(performance.now() - begun);
+      }),
+    );
+    process.stderr.write(`services ended within ${took.join(", ")} ms of SIGTERM\n`);
+    expect(Math.max(...took)).toBeLessThan(10_000);
+    start();
+    // The others read windows, in which days are missing since the backfill told of a first one.
+    const waits = async () =>
+      (await ofNext()).filter(({ state }) => state.kind !== "succeeded").map(({ why }) => why);
+    const done = async () => (await ofNext()).length - (await waits()).length;
+    await expect.poll(done, { timeout: 120_000, interval: 500 }).toBe(7);
+    expect((await waits()).filter((why) => !why.includes("has not landed"))).toEqual([]);
+    expect(new Set(at.begun()).size).toBe(at.begun().length);
+  });
+});
