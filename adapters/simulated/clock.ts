@@ -17,16 +17,22 @@ export interface SimulatedTime extends Clock {
   runUntil(end: EpochMs): Promise<void>;
 }
 
-/** Time that begins at `start`; pauses are drawn from `random`. */
+/**
+ * Time that begins at `start`; pauses are drawn from `random`. After `happeningsMax` things have
+ * happened `runUntil` throws, since something never comes to rest.
+ */
 export function simulatedTime({
   start,
   random,
+  happeningsMax = Number.POSITIVE_INFINITY,
 }: {
   readonly start: EpochMs;
   readonly random: Random;
+  readonly happeningsMax?: number;
 }): SimulatedTime {
   const queue = timerQueue();
   let now = start;
+  let happened = 0;
   const at = (due: EpochMs, done: () => void) => queue.add(Math.max(now, Math.ceil(due)), done);
   const sleep = (delayMs: number): Promise<void> =>
     new Promise((resolve) => {
@@ -47,11 +53,20 @@ export function simulatedTime({
         const next = queue.takeUntil(end);
         if (next === null) break;
         now = next.due;
+        if (++happened > happeningsMax) throw new RestlessError(happeningsMax, now);
         next.done();
       }
       now = Math.max(now, end);
     },
   };
+}
+
+/** Things go on happening, and time hardly passes. */
+export class RestlessError extends Error {
+  override readonly name = "RestlessError";
+  constructor(happenings: number, at: EpochMs) {
+    super(`${happenings} things happened before ${new Date(at).toISOString()}: no rest is in sight`);
+  }
 }
 
 /** Every promise that can settle has, and all its consequences too. */

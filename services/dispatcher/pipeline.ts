@@ -47,7 +47,9 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
       ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
     ),
     takeUntil(stop),
-    inBatches(ports.settings.deliveriesMax, (batch) => handleBatch(state, batch)),
+    inBatches({ max: ports.settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
+      handleBatch(state, batch),
+    ),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),
   );
 }

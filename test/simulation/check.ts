@@ -7,13 +7,11 @@ export interface Checked extends Simulated {
   readonly broken: readonly Broken[];
 }
 
-/** Runs a seed and audits its trace. A process that dies of itself is a broken promise, too. */
+/** Runs a seed and audits its trace. A process that dies of itself is a broken promise, too, as is no rest. */
 export async function check(options: SimulationOptions): Promise<Checked> {
   const simulated = await simulate(options);
-  const deaths = simulated.deaths.map(
-    (death): Broken => ({ promise: "liveness", at: 0, what: `a process died of itself: ${death}` }),
-  );
-  return { ...simulated, broken: [...deaths, ...audit(simulated.trace)] };
+  const failures = simulated.failures.map((what): Broken => ({ promise: "liveness", at: 0, what }));
+  return { ...simulated, broken: [...failures, ...audit(simulated.trace)] };
 }
 
 /** Seeds that break a promise, each with the first it breaks. */

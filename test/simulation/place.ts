@@ -48,8 +48,12 @@ export interface PlaceOptions {
   readonly record: (happening: Happening) => void;
 }
 
+/** Some twenty times of what happens in a busy workload. */
+const happeningsMax = 2_000_000;
+
 export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place {
-  const time = simulatedTime({ start: workload.start, random: randomOf(seed, "pauses") });
+  const random = randomOf(seed, "pauses");
+  const time = simulatedTime({ start: workload.start, random, happeningsMax });
   const bus = simulatedBus({ clock: time });
   const publisher = bus.open();
   const lake = simulatedObjectStore({ clock: time });

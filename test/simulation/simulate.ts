@@ -1,4 +1,5 @@
 import { NEVER, type Observable } from "rxjs";
+import { RestlessError } from "../../adapters/simulated/clock.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { commitObject, listCommits } from "../../lake/delta-log.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
@@ -25,8 +26,8 @@ export interface Simulated {
   readonly trace: readonly TraceEntry[];
   /** Occurrences of faults that struck. */
   readonly struck: readonly string[];
-  /** Processes that died of themselves, and of what. */
-  readonly deaths: readonly string[];
+  /** Processes that died of themselves, and of what; time that does not come on. */
+  readonly failures: readonly string[];
 }
 
 /** How long everything has to come to rest after the last fault. */
@@ -39,7 +40,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const { seed, leaving = {} } = options;
   const { workload = workloadOf(seed, leaving) } = options;
   const trace: TraceEntry[] = [];
-  const deaths: string[] = [];
+  const failures: string[] = [];
   const faults = faultsOf({
     ...options,
     told: (fault, words) => record({ kind: "fault", fault, words }),
@@ -63,8 +64,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
       run,
       told: (does) => record({ kind: "process", name, does }),
       failed: (cause) =>
-        deaths.push(
-          `${name}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
+        failures.push(
+          `${name} died of itself: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
         ),
     });
   const { settings } = workload;
@@ -77,17 +78,22 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   for (let nth = 0; nth < workload.trackers; nth++) {
     process(`tracker ${nth + 1}`, 4 + nth, (ports) => tracker({ ...ports, ...shared }, NEVER));
   }
-  await place.time.runUntil(workload.faultsEnd);
-  faults.end();
-  record({ kind: "faults-over" });
-  await place.time.runUntil(workload.faultsEnd + restMs);
+  try {
+    await place.time.runUntil(workload.faultsEnd);
+    faults.end();
+    record({ kind: "faults-over" });
+    await place.time.runUntil(workload.faultsEnd + restMs);
+  } catch (cause) {
+    if (!(cause instanceof RestlessError)) throw cause;
+    failures.push(cause.message);
+  }
   const ticks = (body: string) => body.includes('"kind":"tick"');
   record({
     kind: "ended",
     unacked: place.bus.unacked().filter((body) => !ticks(body)).length,
     deadLetters: (await place.bus.open().deadLetters(100)).map(({ reason }) => reason),
   });
-  return { trace, struck: faults.struck(), deaths };
+  return { trace, struck: faults.struck(), failures };
 }
 
 interface Playing {
