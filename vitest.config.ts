@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/**/*.gcp.test.ts"],
     testTimeout: 30_000,
+    // One worker fewer than cores is the default, which is half of a machine with two.
+    maxWorkers: "100%",
   },
 });

@@ -22,7 +22,33 @@ export async function needsTogether(bug: Planted): Promise<boolean> {
   return (answer as { together: boolean }).together;
 }
 
-/** The first line that the copy's simulation answers. */
+/** More faults than that tell nobody anything. */
+const togetherMax = 8;
+
+/**
+ * Faults that together show the bug and of which none can be left out, of the first seeds that catch
+ * it; null: none of so many seeds shows it by a few faults.
+ */
+export async function faultsTogether(
+  bug: Planted,
+  { from, seeds, tries }: { readonly from: number; readonly seeds: number; readonly tries: number },
+): Promise<NonNullable<Planted["together"]> | null> {
+  if (tries === 0 || from > seeds) return null;
+  const asked = ["--stop", "--needed", "--from", `${from}`, "--seeds", `${seeds - from + 1}`];
+  const { failing, needed } = (await simulated(bug, asked)) as Needed;
+  const [seed] = failing;
+  if (seed === undefined || needed === undefined) return null;
+  const isFew = needed.length > 1 && needed.length <= togetherMax;
+  if (isFew) return { seed, faults: needed };
+  return faultsTogether(bug, { from: seed + 1, seeds, tries: tries - 1 });
+}
+
+interface Needed {
+  readonly failing: readonly number[];
+  readonly needed?: readonly string[];
+}
+
+/** What the copy's simulation answers, in one object. */
 async function simulated(bug: Planted, asked: readonly string[]): Promise<unknown> {
   const copy = copyWith(bug);
   try {
@@ -33,9 +59,11 @@ async function simulated(bug: Planted, asked: readonly string[]): Promise<unknow
       main,
       ...asked,
     ]);
-    const [line = ""] = output.split("\n");
-    if (line.startsWith("{")) return JSON.parse(line) as unknown;
-    throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
+    const answers = output.split("\n").filter((line) => line.startsWith("{"));
+    if (answers.length === 0) {
+      throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
+    }
+    return Object.assign({}, ...answers.map((line) => JSON.parse(line) as object)) as unknown;
   } finally {
     copy.remove();
   }
