@@ -21,6 +21,7 @@ const copied = [
   "test",
   "README.md",
   "vitest.config.ts",
+  "firestore.indexes.json",
   ".oxlintrc.json",
 ];
 
