@@ -65,8 +65,8 @@ export type Stored = Extract<TraceEntry, { kind: "stored" }>;
 export interface History {
   readonly settings: Settings;
   readonly perMinute: number | null;
-  /** The latest turn that a claim took to be submitted, by the clock of who claimed. */
-  lastTurn: EpochMs;
+  /** The turns that claims took to be submitted, by the clocks of who claimed. */
+  readonly turns: EpochMs[];
   /** Every release so far: while several are in flight any of them may have decided. */
   readonly wanted: Wanted[];
   /** When each of them but the first was written. */
@@ -103,7 +103,7 @@ export function emptyHistory({
   return {
     settings,
     perMinute,
-    lastTurn: Number.NEGATIVE_INFINITY,
+    turns: [],
     wanted: [wanted],
     releasedAt: [],
     skippedRightly: new Set(),
