@@ -53,6 +53,7 @@ function job(
     mode,
     range,
     conf: `confs/c0ffee/${file}`,
+    confPath: `compiled/${confType}/risk/${file}`,
     env,
     execution: { properties: { "spark.chronon.partition.column": "ds" }, cluster: "chronon-risk" },
     output: null,
