@@ -111,7 +111,7 @@ test.skipIf(absent)("the Airflow note's commands come out, word for word", () =>
     FLINK_STATE_URI: "gs://acme-flink/state",
     FLINK_PARALLELISM: "4",
   };
-  const noted = [...current.matchAll(/zipline run(?: \\\n.*)*\n.*/g)].map(([command]) =>
+  const noted = [...current.matchAll(/zipline run(?:.*\\\n)*.*/g)].map(([command]) =>
     parseArgsStringToArgv(
       command
         .replaceAll("\\\n", " ")
