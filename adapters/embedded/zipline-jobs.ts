@@ -58,7 +58,11 @@ function submitting(
   }
   const where = ["--region", region, "--project", project];
   const gcloud = (verb: string, ...more: string[]) => [
-    ...["gcloud", "dataproc", "jobs", verb, "{id}"],
+    "gcloud",
+    "dataproc",
+    "jobs",
+    verb,
+    "{id}",
     ...where,
     ...more,
   ];
