@@ -150,6 +150,17 @@ describe("the request of a job is the one Chronon's own submitter sends", () => 
   });
 });
 
+test("a published release decides how a range begins, unless the settings name that release", () => {
+  const dialect = "start-partition-override";
+  const args = (VERSION: string, dialects: object) => {
+    const spec = job("joins", "backfill", { jobId: "a", env: { ...env, VERSION } });
+    return JSON.stringify(requestOf(spec, { dialect, dialects }));
+  };
+  expect(args("0.1.0", {})).toContain('"--start-partition-override=2026-03-02"');
+  expect(args("1.4.0", {})).toContain('"--start-partition=2026-03-02"');
+  expect(args("1.4.0", { "1.4.0": dialect })).toContain('"--start-partition-override=2026-03-02"');
+});
+
 describe("labels say exactly which attempt of which task a job is", () => {
   test("for any name of a config, in values that Dataproc takes", () => {
     const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 150 });
