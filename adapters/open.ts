@@ -25,7 +25,7 @@ export async function openWorld(
     const { push, ...world } = openGoogleCloud({ settings, log, ...whose });
     return { world, settings, ...(push === undefined ? {} : { push }) };
   }
-  const { data, lake, command } = settings;
+  const { data, lake, command = settings.zipline } = settings;
   const runner: RunnerChoice =
     command === undefined
       ? { kind: "rehearsal", behaviour: RehearsalBehaviour.parse({}) }

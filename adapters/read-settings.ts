@@ -50,7 +50,20 @@ export function readSettings(env: Env, named?: string): Effective {
     said.set(layer.path, layer);
   }
   const settings = parsed(treeOf(said.values()), said);
+  const wrong = settings.zipline === undefined ? null : ziplineRefused(settings, env);
+  if (wrong !== null) {
+    const from = [...said].find(([path]) => path.split(".")[0] === "zipline")?.[1].from;
+    throw new SettingsError(`settings ${from}: zipline ${wrong}`);
+  }
   return { settings, origins: originsOf(settings, said) };
+}
+
+/** Why a world cannot run the zipline CLI; null when it can. */
+function ziplineRefused({ world, command }: Deployment, env: Env): string | null {
+  if (world === "gcp" || env["K_SERVICE"] !== undefined) {
+    return "runs a CLI on a host or VM of an embedded world; on Google Cloud jobs go to Dataproc directly (gcp.dataproc): leave it out";
+  }
+  return command === undefined ? null : "and command both say what runs a job: leave one out";
 }
 
 interface Layer {

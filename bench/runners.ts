@@ -38,6 +38,7 @@ function job(n: number, tables: number): JobSpec {
     mode: "backfill",
     range: { start: day, end: day },
     conf: "conf",
+    confPath: "compiled/group_bys/bench/features.v1",
     env: {},
     execution: { properties: {} },
     output: { table: `bench.table_${n % tables}`, column: "ds", effect: "overwrites" },

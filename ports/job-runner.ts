@@ -17,6 +17,8 @@ export interface JobSpec {
   readonly range: PartitionRange;
   /** Name of the compiled conf in the configs store, by content hash: `confs/{hash}/{file}`. */
   readonly conf: string;
+  /** The conf's path in its release, for whoever reads its type and team from that. */
+  readonly confPath: string;
   readonly env: Readonly<Record<string, string>>;
   /** How the conf wants it run by a cluster; runners without clusters do not look at it. */
   readonly execution: Execution;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { GoogleCloud } from "./google-cloud.ts";
 import { Settings } from "./settings.ts";
+import { ZiplineSettings } from "./zipline.ts";
 
 /**
  * Everything one deployment of Landfall is told: the limits of its core, and where its world lies.
@@ -24,8 +25,10 @@ export const Deployment = z.object({
   data: z.string().min(1).default(".landfall/data"),
   /** Folder of the lake of an embedded world. */
   lake: z.string().min(1).default(".landfall/lake"),
-  /** What runs a job of an embedded world; without it jobs are rehearsed. */
+  /** What runs a job of an embedded world; without it, and without zipline, jobs are rehearsed. */
   command: z.string().min(1).exactOptional(),
+  /** Jobs of an embedded world are run through the zipline CLI of this machine. */
+  zipline: ZiplineSettings.exactOptional(),
   gcp: GoogleCloud.exactOptional(),
 });
 export type Deployment = Readonly<z.infer<typeof Deployment>>;

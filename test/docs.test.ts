@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { DIALECTS } from "../adapters/chronon/dialects.ts";
 import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
 import { readSettings } from "../adapters/read-settings.ts";
 import { STATUS } from "../core/status.ts";
@@ -9,6 +10,7 @@ import { COLLECTIONS, type Collection, parseDocument } from "../schemas/document
 import { GoogleCloud } from "../schemas/google-cloud.ts";
 import { readEvent } from "../schemas/read-event.ts";
 import { Settings } from "../schemas/settings.ts";
+import { ZiplineSettings } from "../schemas/zipline.ts";
 import { describedFields, shownDocuments } from "./support/firestore-docs.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
@@ -69,6 +71,26 @@ test("docs/dataproc.md describes every setting of Dataproc, with its default", (
     if (typeof value === "object" || value === undefined || given) continue;
     expect(row).toContain(`\`${JSON.stringify(value)}\``);
   }
+});
+
+test("docs/zipline-cli.md describes every setting and dialect, and its example is settings", () => {
+  const text = read("docs/zipline-cli.md");
+  const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+  const cells = (of: number) => rows.map((row) => row.split(" | ")[of] ?? "");
+  const defaults = new Map<string, unknown>(Object.entries(ZiplineSettings.parse({})));
+  for (const name of Object.keys(ZiplineSettings.shape)) {
+    const at = cells(0).findIndex((cell) => cell.includes(`\`${name}\``));
+    expect(at, `docs/zipline-cli.md has no row for ${name}`).toBeGreaterThan(-1);
+    const value = defaults.get(name);
+    if (value !== undefined && typeof value !== "object")
+      expect(cells(1)[at]).toBe(`\`${JSON.stringify(value)}\``);
+  }
+  for (const { name, releases } of DIALECTS) {
+    expect(cells(0)).toContain(`| \`${name}\``);
+    if (releases !== null) expect(text).toContain(`${releases.join(" to ")} are \`${name}\``);
+  }
+  const json = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
+  expect(Deployment.strict().parse(JSON.parse(json)).zipline?.versions).not.toEqual({});
 });
 
 test("the example settings of docs/settings.md are settings", () => {

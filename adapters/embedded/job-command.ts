@@ -1,6 +1,16 @@
 import { parseArgsStringToArgv } from "string-argv";
 import { PermanentError } from "../../ports/errors.ts";
 import type { JobValues } from "./job-environment.ts";
+import type { Submitting } from "./job-folder.ts";
+
+/** What is run for a job. */
+export interface JobCommand {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** Above the step's own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly submits?: Submitting;
+}
 
 const PLACEHOLDERS: readonly (keyof JobValues)[] = [
   "conf",

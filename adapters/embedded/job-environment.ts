@@ -1,4 +1,5 @@
 import type { JobSpec } from "../../ports/job-runner.ts";
+import { cookieName } from "./job-cookie.ts";
 
 /** What a job is told of itself: the placeholders of a command template, and their values. */
 export interface JobValues {
@@ -44,20 +45,7 @@ export function jobEnvironment(
   folder: string,
 ): Record<string, string> {
   const own = Object.entries(values).map(([name, value]) => [`LANDFALL_${upper(name)}`, value]);
-  const [cookie, path] = cookieParts(folder);
-  return { ...spec.env, ...Object.fromEntries(own), [cookie]: path };
-}
-
-/**
- * Every process of a job inherits it; by it they are found again (`job-processes.ts`). Folders are
- * absolute, so no two jobs of a machine share one.
- */
-export function cookieOf(folder: string): string {
-  return cookieParts(folder).join("=");
-}
-
-function cookieParts(folder: string): [name: string, value: string] {
-  return ["LANDFALL_JOB_FOLDER", folder];
+  return { ...spec.env, ...Object.fromEntries(own), [cookieName]: folder };
 }
 
 /** `jobId` → `JOB_ID`. */

@@ -21,6 +21,7 @@ import type { ProcessMark } from "./job-processes.ts";
  * - `started.json` which process runs it. Whoever wrote it runs the command, nobody else ever; it
  *   is touched every few seconds as a sign of life.
  * - `command.json` the command's own process.
+ * - `submitted.json` the id of the job that the command submitted elsewhere, as soon as it says it.
  * - `cancel` somebody wants it to end.
  * - `ended.json` how it ended. Only then is nothing of it running any more.
  * - `output.log` what it said.
@@ -41,6 +42,18 @@ export interface JobTicket {
   /** From asking the command to end to killing it. */
   readonly graceMs: number;
   readonly logBytesMax: number;
+  /** Left out: the command does the work itself. */
+  readonly submits?: Submitting;
+}
+
+/** How to go on with a job that a command submits elsewhere; `{id}` stands for the id it says. */
+export interface Submitting {
+  /** Run after the command, to wait for the submitted job; null: the command waited itself. */
+  readonly wait: readonly string[] | null;
+  /** Ends the submitted job, and returns when it ended. */
+  readonly cancel: readonly string[];
+  /** Where it can be looked at. */
+  readonly link: string;
 }
 
 export interface JobStart {
@@ -60,6 +73,7 @@ export const FILES = {
   ticket: "job.json",
   start: "started.json",
   command: "command.json",
+  submitted: "submitted.json",
   cancel: "cancel",
   end: "ended.json",
   log: "output.log",
@@ -115,6 +129,11 @@ export function readStart(folder: string): JobStart | null {
 
 export function readCommand(folder: string): ProcessMark | null {
   return readJson(folder, FILES.command) as ProcessMark | null;
+}
+
+/** Null while the command has not said it. */
+export function readSubmitted(folder: string): string | null {
+  return readJson(folder, FILES.submitted) as string | null;
 }
 
 export function readEnd(folder: string): JobEnd | null {

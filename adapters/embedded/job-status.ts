@@ -1,7 +1,7 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { JobStatus } from "../../ports/job-runner.ts";
-import { cookieOf } from "./job-environment.ts";
+import { cookieOf } from "./job-cookie.ts";
 import {
   FILES,
   type JobEnd,
@@ -13,10 +13,12 @@ import {
   readCommand,
   readEnd,
   readStart,
+  readSubmitted,
   readTicket,
   touchMarker,
 } from "./job-folder.ts";
 import { endProcesses, isAlive } from "./job-processes.ts";
+import { endSubmitted, linkOf } from "./submitted-job.ts";
 
 /** What a job's folder says of it now. `lost`: its supervisor died before it did. */
 export type Seen =
@@ -54,15 +56,20 @@ function gaveSign(folder: string): boolean {
 }
 
 /** Ends what is left of a job whose supervisor is dead: only then may it be called vanished. */
-export async function endLost(root: string, ticket: JobTicket): Promise<void> {
+export async function endLost(
+  root: string,
+  ticket: JobTicket,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const folder = jobFolder(root, ticket.jobId);
   const command = readCommand(folder);
   await endProcesses({ cookie: cookieOf(folder), command }, ticket.graceMs);
+  const trouble = await endSubmitted(folder, ticket, env);
   const end: JobEnd = {
     state: "vanished",
     startedAt: readStart(folder)?.at ?? null,
     endedAt: Date.now(),
-    error: "its supervisor died before it did; what was left of it was ended",
+    error: `its supervisor died before it did; ${trouble ?? "what was left of it was ended"}`,
     blame: "infrastructure",
   };
   putOnce(folder, FILES.end, end);
@@ -81,7 +88,11 @@ function going(root: string, ticket: JobTicket, startedAt: number | null): JobSt
 
 function labels(
   root: string,
-  { jobId, task, run, attempt }: JobTicket,
+  { jobId, task, run, attempt, submits }: JobTicket,
 ): Pick<JobStatus, "jobId" | "task" | "run" | "attempt" | "log"> {
-  return { jobId, task, run, attempt, log: join(jobFolder(root, jobId), FILES.log) };
+  const folder = jobFolder(root, jobId);
+  const file = join(folder, FILES.log);
+  const id = submits === undefined ? null : readSubmitted(folder);
+  const link = submits === undefined || id === null ? "" : ` ${linkOf(submits, id)}`;
+  return { jobId, task, run, attempt, log: `${file}${link}` };
 }

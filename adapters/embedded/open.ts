@@ -8,6 +8,7 @@ import type { Log } from "../../ports/log.ts";
 import type { World } from "../../ports/world.ts";
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import type { ZiplineSettings } from "../../schemas/zipline.ts";
 import { sqliteBus } from "./bus.ts";
 import { systemClock } from "./clock.ts";
 import { sqliteKeyValueStore } from "./key-value-store.ts";
@@ -31,7 +32,7 @@ export function filesOf(data: string) {
 
 export type RunnerChoice =
   | { readonly kind: "rehearsal"; readonly behaviour: RehearsalBehaviour }
-  | { readonly kind: "process"; readonly command: string };
+  | { readonly kind: "process"; readonly command: string | ZiplineSettings };
 
 /** What the settings leave to the runner: commands load online stores that nobody here can read. */
 export function settingsFor(settings: Settings, runner: RunnerChoice): Settings {

@@ -3,8 +3,10 @@ import { isAbsolute, join, normalize, resolve } from "node:path";
 import type { Clock } from "../../ports/clock.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, SubmitAnswer } from "../../ports/job-runner.ts";
-import { commandTemplate } from "./job-command.ts";
-import { jobEnvironment, jobValues } from "./job-environment.ts";
+import type { ZiplineSettings } from "../../schemas/zipline.ts";
+import type { Refusal } from "../refusal.ts";
+import { commandTemplate, type JobCommand } from "./job-command.ts";
+import { type JobValues, jobEnvironment, jobValues } from "./job-environment.ts";
 import {
   createJob,
   FILES,
@@ -20,12 +22,13 @@ import {
 import { isAlive, ownMark } from "./job-processes.ts";
 import { supervisors } from "./runner-supervisors.ts";
 import { runnerWatch } from "./runner-watch.ts";
+import { ziplineJobs } from "./zipline-jobs.ts";
 
 export interface ProcessRunnerOptions {
   /** Holds a folder for each job; several runners may share it. */
   readonly folder: string;
-  /** For example `python3 job.py --conf {conf} --ds {ds}`; see `job-command.ts`. */
-  readonly command: string;
+  /** For example `python3 job.py --conf {conf} --ds {ds}` (`job-command.ts`); or the zipline CLI. */
+  readonly command: string | ZiplineSettings;
   /** Where the configs store keeps its objects: `{configs}/confs/{hash}/{file}`. */
   readonly configs: string;
   readonly clock: Clock;
@@ -58,9 +61,11 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
   const ticketOf = ticketMaker(options, root);
   const warn = (fields: object, message: string) => options.log?.warn(fields, message);
   makeFolders(root);
-  const starting = supervisors({ root, env: options.env ?? process.env, warn });
+  const env = options.env ?? process.env;
+  const starting = supervisors({ root, env, warn });
   const watch = runnerWatch({
     root,
+    env,
     clock: options.clock,
     pollMs: options.pollMs ?? 1_000,
     supervise: (jobId) => starting.start(jobId),
@@ -111,7 +116,7 @@ function ticketMaker(
   options: ProcessRunnerOptions,
   root: string,
 ): (spec: JobSpec) => JobTicket | string {
-  const argvOf = commandTemplate(options.command);
+  const commandOf = commands(options, root);
   const configs = resolve(options.configs);
   return (spec) => {
     const { jobId, task, run, attempt, timeoutMs } = spec;
@@ -119,8 +124,10 @@ function ticketMaker(
     const conf = confFile(configs, spec.conf);
     if (conf === null) return `${spec.conf} is not in the configs store; release the configs again`;
     const values = jobValues(spec, conf);
-    const argv = argvOf(values);
-    const env = jobEnvironment(spec, values, jobFolder(root, jobId));
+    const command = commandOf(spec, values);
+    if ("refused" in command) return command.refused;
+    const { argv, cwd, submits } = command;
+    const env = { ...jobEnvironment(spec, values, jobFolder(root, jobId)), ...command.env };
     const wrong = unusable(argv, env);
     if (wrong !== null) return wrong;
     return {
@@ -131,11 +138,24 @@ function ticketMaker(
       argv,
       env,
       timeoutMs,
-      cwd: process.cwd(),
+      cwd,
+      ...(submits === undefined ? {} : { submits }),
       graceMs: options.graceMs ?? 10_000,
       logBytesMax: options.logBytesMax ?? 20 * 1024 * 1024,
     };
   };
+}
+
+function commands(
+  { command, env = process.env }: ProcessRunnerOptions,
+  root: string,
+): (spec: JobSpec, values: JobValues) => JobCommand | Refusal {
+  if (typeof command === "string") {
+    const argvOf = commandTemplate(command);
+    return (_, values) => ({ argv: argvOf(values), cwd: process.cwd(), env: {} });
+  }
+  const jobs = ziplineJobs({ settings: command, root, env });
+  return (spec, { conf }) => jobs(spec, conf);
 }
 
 /** Null when there is no such file, or the name leads out of the folder. */

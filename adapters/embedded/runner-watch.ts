@@ -10,6 +10,8 @@ export interface RunnerWatchOptions {
   readonly root: string;
   readonly clock: Clock;
   readonly pollMs: number;
+  /** Environment that jobs inherit. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Starts a supervisor for a job that has none; the second of two does nothing. */
   readonly supervise: (jobId: string) => void;
   readonly warn: (fields: object, message: string) => void;
@@ -72,7 +74,7 @@ interface KnownJobs {
 }
 
 function knownJobs(options: RunnerWatchOptions, changes: Subject<JobStatus>): KnownJobs {
-  const { root, warn } = options;
+  const { root, warn, env } = options;
   const known = new Map<string, JobStatus>();
   const burying = new Set<string>();
 
@@ -81,7 +83,7 @@ function knownJobs(options: RunnerWatchOptions, changes: Subject<JobStatus>): Kn
     if (burying.has(jobId)) return;
     burying.add(jobId);
     try {
-      await endLost(root, ticket);
+      await endLost(root, ticket, env);
       guarded(jobId);
     } catch (cause) {
       warn({ jobId, cause: String(cause) }, "a lost job could not be ended; trying again");

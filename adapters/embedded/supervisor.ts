@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { cookieOf } from "./job-environment.ts";
+import { cookieOf } from "./job-cookie.ts";
 import {
   FILES,
   giveSign,
@@ -8,11 +8,13 @@ import {
   type JobEnd,
   type JobTicket,
   putOnce,
+  readSubmitted,
   readTicket,
   touchMarker,
 } from "./job-folder.ts";
 import { type JobLog, jobLog } from "./job-log.ts";
 import { endProcesses, markOf, ownMark } from "./job-processes.ts";
+import { endSubmitted, hearing, withId } from "./submitted-job.ts";
 
 /**
  * The program that runs one job and outlives whoever started it: `supervisor <job folder>`.
@@ -20,6 +22,7 @@ import { endProcesses, markOf, ownMark } from "./job-processes.ts";
  * - S1 It runs the command only if it wrote `started.json`; of several supervisors one does.
  * - S2 It writes `ended.json` only when no process of the job is seen any more.
  * - S3 It imports nothing but Node: one such process stands beside each running job.
+ * - S4 A job that the command submitted elsewhere has ended too, or the error says that it may not.
  */
 async function supervise(folder: string): Promise<void> {
   const ticket = readTicket(folder);
@@ -51,15 +54,63 @@ async function runOrGiveUp(folder: string, ticket: JobTicket, wish: Wishes): Pro
 
 async function run(folder: string, ticket: JobTicket, wish: Wishes): Promise<Ending> {
   const log = jobLog(join(folder, FILES.log), ticket.logBytesMax);
-  const [file = "", ...args] = ticket.argv;
+  const running = { folder, ticket, wish, log };
+  const ending = await runCommand(running, ticket.argv);
+  const all = ticket.submits === undefined ? ending : await submitted(running, ending);
+  log.close();
+  return all;
+}
+
+interface Running {
+  readonly folder: string;
+  readonly ticket: JobTicket;
+  readonly wish: Wishes;
+  readonly log: JobLog;
+}
+
+/** What becomes of a job whose command submitted another one, after the command ended. */
+async function submitted(running: Running, command: Ending): Promise<Ending> {
+  const { folder, ticket } = running;
+  const id = readSubmitted(folder);
+  if (command.state === "succeeded" && id === null) return unnamed;
+  const wait = ticket.submits?.wait ?? null;
+  const ending =
+    command.state === "succeeded" && id !== null && wait !== null
+      ? await runCommand(running, withId(wait, id))
+      : command;
+  if (ending.state === "succeeded") return ending;
+  const trouble = await endSubmitted(folder, ticket, process.env);
+  // A job that failed by itself has ended already, and cannot be ended again.
+  const expected = ending.state === "failed" && ending.blame === "job";
+  return trouble === null || expected
+    ? ending
+    : { ...ending, error: `${ending.error}; ${trouble}` };
+}
+
+const unnamed: Ending = {
+  state: "failed",
+  error: "it exited 0 without saying which Dataproc job it submitted, so nobody waited for one",
+  blame: "job",
+};
+
+async function runCommand(running: Running, argv: readonly string[]): Promise<Ending> {
+  const { folder, ticket, wish, log } = running;
+  const [file = "", ...args] = argv;
   const child = spawn(file, args, {
     cwd: ticket.cwd,
     env: { ...process.env, ...ticket.env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  child.stdout.on("data", (bytes: Uint8Array) => log.stdout(bytes));
-  child.stderr.on("data", (bytes: Uint8Array) => log.stderr(bytes));
+  const [out, err] = ears(running);
+  child.stdout.on("data", (bytes: Uint8Array) => {
+    log.stdout(bytes);
+    out(bytes);
+  });
+  child.stderr.on("data", (bytes: Uint8Array) => {
+    log.stderr(bytes);
+    err(bytes);
+  });
   const { pid } = child;
   const command = pid === undefined ? null : (markOf(pid) ?? { pid, born: null, space: null });
   if (command !== null) putOnce(folder, FILES.command, command);
@@ -68,9 +119,18 @@ async function run(folder: string, ticket: JobTicket, wish: Wishes): Promise<End
   await endProcesses({ cookie: cookieOf(folder), command }, ticket.graceMs);
   const ended = await exit;
   await outputRead(child);
-  const ending = wished ?? endingOf(ticket, ended, log);
-  log.close();
-  return ending;
+  return wished ?? endingOf(argv, ended, log);
+}
+
+type Ear = (bytes: Uint8Array) => void;
+
+/** Listen to both outputs of a command for what it submits. */
+function ears({ folder, ticket }: Running): [out: Ear, err: Ear] {
+  if (ticket.submits === undefined) return [() => {}, () => {}];
+  const heard = (id: string) => {
+    if (putOnce(folder, FILES.submitted, id)) touchMarker(folder, ticket.jobId);
+  };
+  return [hearing(heard), hearing(heard)];
 }
 
 type Exit =
@@ -95,7 +155,7 @@ async function outputRead(child: ChildProcess): Promise<void> {
   for (const stream of streams) stream?.destroy();
 }
 
-function endingOf(ticket: JobTicket, exit: Exit, log: JobLog): Ending {
+function endingOf(argv: readonly string[], exit: Exit, log: JobLog): Ending {
   const words = log.lastWords();
   const said = words === "" ? "" : `: ${words}`;
   switch (exit.kind) {
@@ -106,7 +166,7 @@ function endingOf(ticket: JobTicket, exit: Exit, log: JobLog): Ending {
     case "signalled":
       return { state: "failed", error: `ended by ${exit.by}${said}`, blame: blameOf(exit.by) };
     case "not-run":
-      return { state: "failed", error: notRun(ticket, exit.cause), blame: "job" };
+      return { state: "failed", error: notRun(argv, exit.cause), blame: "job" };
   }
 }
 
@@ -115,9 +175,9 @@ function blameOf(signal: NodeJS.Signals): JobEnd["blame"] {
   return ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"].includes(signal) ? "infrastructure" : "job";
 }
 
-function notRun(ticket: JobTicket, cause: Error): string {
+function notRun([program]: readonly string[], cause: Error): string {
   const code = "code" in cause ? String(cause.code) : cause.message;
-  const command = `the command "${ticket.argv[0]}"`;
+  const command = `the command "${program}"`;
   if (code === "ENOENT") return `${command} was not found; install it or correct --command`;
   if (code === "EACCES") return `${command} may not be executed; check its permissions`;
   return `${command} could not be run: ${code}`;

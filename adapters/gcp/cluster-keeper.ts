@@ -1,11 +1,11 @@
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
+import { type Refusal, refused } from "../refusal.ts";
 import type { DataprocCalls } from "./dataproc-calls.ts";
 import type { ClusterConfig } from "./dataproc-cluster.ts";
 import { CODE, codeOf, retryable, saidBy } from "./dataproc-errors.ts";
 import { deploymentLabel } from "./dataproc-labels.ts";
-import { type Refusal, refused } from "./refusal.ts";
 
 export interface ClusterKeeperOptions {
   readonly calls: DataprocCalls;

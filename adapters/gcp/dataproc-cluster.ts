@@ -1,7 +1,7 @@
 import type { protos } from "@google-cloud/dataproc";
 import { z } from "zod";
 import type { EphemeralCluster } from "../../schemas/dataproc.ts";
-import { type Refusal, refused } from "./refusal.ts";
+import { type Refusal, refused } from "../refusal.ts";
 
 /** Dataproc's ClusterConfig. */
 export type ClusterConfig = protos.google.cloud.dataproc.v1.IClusterConfig;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { DataprocProfile, DataprocSettings, Serverless } from "../../schemas/dataproc.ts";
+import { artifactPrefixOf, first, versionOf } from "../chronon/release-of.ts";
+import { type Refusal, refused } from "../refusal.ts";
 import { type ClusterConfig, clusterConfigOf, configFromJson } from "./dataproc-cluster.ts";
-import { type Refusal, refused } from "./refusal.ts";
 
 /** Where a job runs, and with which Chronon. */
 export interface Placement {
@@ -43,19 +44,18 @@ export function placementOf(placing: Placing, spec: Placed): Placement | Refusal
       `its GCP_REGION is ${spec.env["GCP_REGION"]}, which is not among the regions Landfall watches (${settings.regions.join(", ")}): add it to dataproc.regions`,
     );
   }
-  const version = first(spec.env["VERSION"], team.version, profile?.version);
-  if (version === null) return refused(missing("VERSION", "version"));
-  const artifactPrefix = first(
-    spec.env["ARTIFACT_PREFIX"],
-    team.artifactPrefix,
-    profile?.artifactPrefix,
-  );
-  if (artifactPrefix === null) return refused(missing("ARTIFACT_PREFIX", "artifactPrefix"));
+  const said = [team, profile];
+  const version = versionOf(spec, said, saidIn);
+  if (typeof version !== "string") return version;
+  const artifactPrefix = artifactPrefixOf(spec, said, saidIn);
+  if (typeof artifactPrefix !== "string") return artifactPrefix;
   const on = placeOf(placing, spec, { name, profile });
   if ("refused" in on) return on;
   const inRegion = region ?? settings.regions[0] ?? "";
-  return { region: inRegion, version, artifactPrefix: artifactPrefix.replace(/\/+$/, ""), on };
+  return { region: inRegion, version, artifactPrefix, on };
 }
+
+const saidIn = "for its team or profile in Landfall's dataproc settings";
 
 function placeOf(
   placing: Placing,
@@ -72,11 +72,11 @@ function placeOf(
     const own = clusterName(deployment, `conf-${hash.digest("hex").slice(0, 10)}`);
     return { kind: "cluster", name: own, make };
   }
-  const ofTeam = first(
+  const ofTeam = first([
     spec.env["SPARK_CLUSTER_NAME"],
     spec.env["GCP_DATAPROC_CLUSTER_NAME"],
     settings.teams[spec.team]?.cluster,
-  );
+  ]);
   if (ofTeam !== null) return { kind: "cluster", name: ofTeam, make: null };
   if (profile === undefined) {
     return refused(
@@ -107,12 +107,4 @@ function clusterName(deployment: string, of: string): string {
     .replaceAll(/[^a-z0-9-]/g, "-")
     .slice(0, 51)
     .replace(/-+$/, "");
-}
-
-function first(...found: readonly (string | undefined)[]): string | null {
-  return found.find((value) => value !== undefined && value !== "") ?? null;
-}
-
-function missing(variable: string, setting: string): string {
-  return `no ${variable} is known for it: set it in the conf, or ${setting} for its team or profile in Landfall's dataproc settings`;
 }

@@ -2,11 +2,11 @@ import type { protos } from "@google-cloud/dataproc";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { Serverless } from "../../schemas/dataproc.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
+import { type Refusal, refused } from "../refusal.ts";
 import { jobLabels } from "./dataproc-labels.ts";
 import { type Placement, type Placing, placementOf } from "./dataproc-place.ts";
 import { driverArguments, libraryJar } from "./driver-args.ts";
 import { flinkJob } from "./flink-request.ts";
-import { type Refusal, refused } from "./refusal.ts";
 
 type SparkJob = protos.google.cloud.dataproc.v1.ISparkJob;
 

@@ -1,6 +1,8 @@
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { DataprocSettings, DriverDialect } from "../../schemas/dataproc.ts";
-import { type Refusal, refused } from "./refusal.ts";
+import { dialectOfRelease } from "../chronon/dialects.ts";
+import { logTablesOf } from "../chronon/log-tables.ts";
+import { type Refusal, refused } from "../refusal.ts";
 
 /** The jar of Chronon's Google Cloud build: what runs, and what loads the online store. */
 export const libraryJar = "cloud_gcp_lib_deploy.jar";
@@ -96,7 +98,8 @@ function day({ spec }: Wanted): Own {
 }
 
 function range({ spec, settings, version }: Wanted): Own {
-  const dialect: DriverDialect = settings.dialects[version] ?? settings.dialect;
+  const known = dialectOfRelease(version)?.start;
+  const dialect: DriverDialect = settings.dialects[version] ?? known ?? settings.dialect;
   return { before: [`--end-date=${spec.range.end}`, `--${dialect}=${spec.range.start}`] };
 }
 
@@ -123,13 +126,9 @@ const withoutInstance = refused(
 );
 
 function flattener({ spec, settings }: Wanted): Own | Refusal {
-  const log = spec.env["CHRONON_LOG_TABLE"] || settings.logTable;
-  const schemas = spec.env["CHRONON_SCHEMA_TABLE"] || settings.schemaTable;
-  if (log === undefined || schemas === undefined) {
-    return refused(
-      "the tables of logged requests are not known: set CHRONON_LOG_TABLE and CHRONON_SCHEMA_TABLE in the conf, or logTable and schemaTable in Landfall's dataproc settings",
-    );
-  }
+  const tables = logTablesOf(spec, settings, "dataproc");
+  if ("refused" in tables) return tables;
+  const { log, schemas } = tables;
   return {
     before: [`--end-date=${spec.range.end}`, `--log-table=${log}`, `--schema-table=${schemas}`],
   };

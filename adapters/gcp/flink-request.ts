@@ -1,9 +1,9 @@
 import type { protos } from "@google-cloud/dataproc";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { DataprocSettings } from "../../schemas/dataproc.ts";
+import { type Refusal, refused } from "../refusal.ts";
 import type { Placement } from "./dataproc-place.ts";
 import { libraryJar, onlineArguments, onlineClass, storeOf } from "./driver-args.ts";
-import { type Refusal, refused } from "./refusal.ts";
 
 type FlinkJob = protos.google.cloud.dataproc.v1.IFlinkJob;
 

@@ -9,7 +9,9 @@ import {
   settingsFor,
 } from "../../adapters/embedded/open.ts";
 import { writeRelease } from "../../releases/release.ts";
+import type { Deployment } from "../../schemas/deployment.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import { ZiplineSettings } from "../../schemas/zipline.ts";
 import { stopSignals } from "../../services/stop-signals.ts";
 import { UsageError, wholeNumber } from "../errors.ts";
 import { linesLog } from "../lines-log.ts";
@@ -22,7 +24,7 @@ interface UpOptions {
   readonly configs: string;
   readonly lake?: string;
   readonly data?: string;
-  readonly runner: "rehearsal" | "process";
+  readonly runner: "rehearsal" | "process" | "zipline";
   readonly command?: string;
   readonly jobMs?: number;
   readonly settings?: string;
@@ -37,8 +39,11 @@ export function upCommand(): Command {
     .addOption(lakeOption())
     .addOption(dataOption())
     .addOption(
-      new Option("--runner <runner>", "rehearsal acts as Chronon's driver; process runs --command")
-        .choices(["rehearsal", "process"])
+      new Option(
+        "--runner <runner>",
+        "rehearsal acts as Chronon's driver; process runs --command; zipline the CLI the settings describe",
+      )
+        .choices(["rehearsal", "process", "zipline"])
         .default("rehearsal"),
     )
     .option(
@@ -61,7 +66,7 @@ export function lakeOption(): Option {
 async function up(options: UpOptions): Promise<void> {
   const read = readSettings(options.settings);
   const files = await readConfigs(options.configs);
-  const runner = runnerOf(options);
+  const runner = runnerOf(options, read);
   if (read.world !== "embedded") {
     throw new UsageError(
       "landfall up runs on this machine; on Google Cloud each service runs by itself",
@@ -77,7 +82,7 @@ async function up(options: UpOptions): Promise<void> {
     await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
     log.info(
       { release, files: files.length },
-      `${files.length} config files released; watching ${lake}; jobs are ${runner.kind === "process" ? "run as processes" : "rehearsed"}`,
+      `${files.length} config files released; watching ${lake}; jobs are ${how[options.runner]}`,
     );
     const stop = stopSignals();
     const done = runServices({ world, settings, log, stop });
@@ -90,7 +95,19 @@ async function up(options: UpOptions): Promise<void> {
   }
 }
 
-function runnerOf(options: UpOptions): RunnerChoice {
+const how = {
+  rehearsal: "rehearsed",
+  process: "run as processes",
+  zipline: "run through the zipline CLI",
+} as const;
+
+function runnerOf(options: UpOptions, { zipline }: Deployment): RunnerChoice {
+  if (options.runner === "zipline") {
+    if (options.command !== undefined) {
+      throw new UsageError("--command needs --runner process; --runner zipline makes its own");
+    }
+    return { kind: "process", command: zipline ?? ZiplineSettings.parse({}) };
+  }
   if (options.runner === "rehearsal") {
     if (options.command !== undefined) {
       throw new UsageError("--command needs --runner process; without it jobs are rehearsed");

@@ -24,6 +24,7 @@ export function jobSpec(settings: Settings, step: PlanStep, task: Task): JobSpec
     mode: step.mode,
     range,
     conf: confObject(step.conf),
+    confPath: step.conf.path,
     env: step.env,
     execution: step.execution ?? { properties: {} },
     output:

@@ -36,6 +36,7 @@ function specOf(step: PlanStep): JobSpec {
     mode: step.mode,
     range,
     conf: confObject(step.conf),
+    confPath: step.conf.path,
     env: step.env,
     execution: step.execution ?? { properties: {} },
     output: null,

@@ -53,6 +53,7 @@ function job(
     mode,
     range,
     conf: `confs/c0ffee/${file}`,
+    confPath: `compiled/${confType}/risk/${file}`,
     env,
     execution: { properties: { "spark.chronon.partition.column": "ds" }, cluster: "chronon-risk" },
     output: null,
@@ -147,6 +148,17 @@ describe("the request of a job is the one Chronon's own submitter sends", () => 
         : v1.SubmitJobRequest.toObject(v1.SubmitJobRequest.fromObject(made), { longs: Number });
     expect(sent, "Dataproc's protocol knows every field").toEqual(wanted);
   });
+});
+
+test("a published release decides how a range begins, unless the settings name that release", () => {
+  const dialect = "start-partition-override";
+  const args = (VERSION: string, dialects: object) => {
+    const spec = job("joins", "backfill", { jobId: "a", env: { ...env, VERSION } });
+    return JSON.stringify(requestOf(spec, { dialect, dialects }));
+  };
+  expect(args("0.1.0", {})).toContain('"--start-partition-override=2026-03-02"');
+  expect(args("1.4.0", {})).toContain('"--start-partition=2026-03-02"');
+  expect(args("1.4.0", { "1.4.0": dialect })).toContain('"--start-partition-override=2026-03-02"');
 });
 
 describe("labels say exactly which attempt of which task a job is", () => {

@@ -129,7 +129,7 @@ describe("what a job is told", () => {
     );
     const names = "conf mode config start end ds task run attempt jobId table column";
     const placeholders = names.split(" ").map((name) => `{${name}}`);
-    const runner = at.open({ command: `${at.options.command} ${placeholders.join(" ")}` });
+    const runner = at.open({ command: `${at.command} ${placeholders.join(" ")}` });
     const job = at.job("", {
       run: 2,
       attempt: 3,
@@ -158,7 +158,7 @@ describe("what a job is told", () => {
 
   test("a job that writes no table gets empty names", async () => {
     at = processPlace(`[ $# -eq 2 ] && [ -z "$1$2" ]`);
-    const runner = at.open({ command: `${at.options.command} {table} {column}` });
+    const runner = at.open({ command: `${at.command} {table} {column}` });
     const job = at.job("", { output: null });
     await runner.submit(job);
     expect((await endOf(runner.statuses(), job.jobId)).state).toBe("succeeded");
@@ -225,7 +225,7 @@ describe("the command template", () => {
 
   test("braces that are no placeholder stay", async () => {
     at = processPlace(`printf '%s' "$1" > "$PLACE/argv"`);
-    const runner = at.open({ command: `${at.options.command} '{"day": "{ds}", "n": {}}'` });
+    const runner = at.open({ command: `${at.command} '{"day": "{ds}", "n": {}}'` });
     const job = at.job("");
     await runner.submit(job);
     await endOf(runner.statuses(), job.jobId);

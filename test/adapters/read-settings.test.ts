@@ -56,6 +56,28 @@ test("a name in the environment is the setting's path: two underscores a level, 
   expect(settings.pools).toEqual({ spark: { limit: 2 } });
 });
 
+test("zipline runs on a host only, and not beside a command", () => {
+  const file = fileOf({ zipline: { versions: { latest: { dialect: "2025-10-20" } } } });
+  expect(readSettings({}, file).settings.zipline).toMatchObject({
+    program: "zipline",
+    versions: { latest: { dialect: "2025-10-20" } },
+  });
+  expect(readSettings({ LANDFALL_ZIPLINE__DEBUG: "true" }).settings.zipline?.debug).toBe(true);
+  const onHost = `settings ${file}: zipline runs a CLI on a host or VM of an embedded world; on Google Cloud jobs go to Dataproc directly (gcp.dataproc): leave it out`;
+  expect(() => readSettings(cloud, file)).toThrow(onHost);
+  expect(() => readSettings({ K_SERVICE: "dispatcher" }, file)).toThrow(onHost);
+  expect(() => readSettings({ LANDFALL_COMMAND: "true" }, file)).toThrow(
+    `settings ${file}: zipline and command both say what runs a job: leave one out`,
+  );
+});
+
+test("a dialect or a setting of zipline that is not known is refused", () => {
+  const wrong = [{ dialects: {} }, { versions: { latest: { dialect: "2025-10-21" } } }];
+  for (const zipline of wrong) {
+    expect(() => readSettings({}, fileOf({ zipline }))).toThrow(SettingsError);
+  }
+});
+
 test("text stays text, whatever it looks like", () => {
   const { settings } = readSettings({
     ...cloud,

@@ -49,6 +49,7 @@ describe("landfall up, called wrongly", () => {
       ["--runner", "process", "--command", "run {nope}"],
       "{nope}, which is not known",
     ],
+    ["a command beside zipline", ["--runner", "zipline", "--command", "x"], "makes its own"],
     ["a duration that is none", ["--job-ms", "soon"], "give a whole number above 0"],
     ["a pool that is not there", ["--settings", settings], 'names pool "spark"'],
   ])("%s is refused in one line", async (_, args, said) => {

@@ -63,6 +63,7 @@ export async function dataprocPlace(options: PlaceOptions = {}): Promise<Datapro
         env: jobEnv,
         execution: { properties: {}, cluster: "chronon-risk" },
         conf: "confs/c0ffee/merchant_features.v1__0",
+        confPath: "compiled/group_bys/risk/merchant_features.v1__0",
         ...more,
       }),
     async close() {

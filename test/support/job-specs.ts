@@ -20,6 +20,7 @@ export function jobSpecs(prefix = "job"): (more?: Partial<JobSpec>) => JobSpec {
       mode,
       range,
       conf: "conf",
+      confPath: "compiled/group_bys/risk/merchant_features.v1",
       env: {},
       execution: { properties: {} },
       output: { table: "risk.merchant_features_v1", column: "ds", effect: "overwrites" },

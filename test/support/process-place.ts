@@ -21,6 +21,8 @@ import { jobSpecs } from "./job-specs.ts";
 export interface ProcessPlace {
   readonly place: string;
   readonly folder: string;
+  /** The command that runs the script. */
+  readonly command: string;
   /** Options of the runner, for opening it in another process too. */
   readonly options: Omit<ProcessRunnerOptions, "clock">;
   open(more?: Partial<ProcessRunnerOptions>): JobRunner;
@@ -46,9 +48,10 @@ export function processPlace(
   writeFileSync(join(place, "job.sh"), script);
   const opened: JobRunner[] = [];
   const next = jobSpecs();
+  const command = `sh ${join(place, "job.sh")}`;
   const options = {
     folder: join(place, "jobs"),
-    command: `sh ${join(place, "job.sh")}`,
+    command,
     configs: join(place, "configs"),
     graceMs: 1_000,
     pollMs: 100,
@@ -61,6 +64,7 @@ export function processPlace(
   return {
     place,
     folder: options.folder,
+    command,
     options,
     open(own = {}) {
       const runner = processRunner({ ...options, clock: systemClock(), ...own });

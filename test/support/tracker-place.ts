@@ -120,6 +120,7 @@ export function jobOf(step: PlanStep, range: PartitionRange, more: Partial<JobSp
     mode: step.mode,
     range,
     conf: "conf",
+    confPath: step.conf.path,
     env: {},
     execution: { properties: {} },
     output:
