@@ -32,6 +32,8 @@ export interface DispatcherPorts {
   readonly log: Log;
   /** The name this dispatcher claims under; no other live one may have it. */
   readonly by: string;
+  /** How long it may keep events that it cannot handle yet; a minute when left out. */
+  readonly leaseMs?: number;
 }
 
 /**
@@ -41,13 +43,12 @@ export interface DispatcherPorts {
  * Runs until `stop` emits; then what was taken is finished, and the stream completes.
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
+  const { bus, settings, leaseMs = 60_000 } = ports;
   const state = dispatching(ports);
   return from(recovered(state)).pipe(
-    mergeMap(() =>
-      ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
-    ),
+    mergeMap(() => bus.deliveries({ unackedMax: settings.deliveriesMax, leaseMs })),
     takeUntil(stop),
-    inBatches({ max: ports.settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
+    inBatches({ max: settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
       handleBatch(state, batch),
     ),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),

@@ -7,11 +7,13 @@ import { sqliteBus } from "../../adapters/embedded/bus.ts";
 import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { sqliteTaskStore } from "../../adapters/embedded/task-store.ts";
+import { objectError } from "../../adapters/gcp/object-errors.ts";
 import { violations } from "../../core/invariants.ts";
 import type { Bus } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { writeRelease } from "../../releases/release.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
@@ -287,6 +289,53 @@ describe("a world that does not answer", () => {
     await vi.waitFor(() =>
       expect(submitted.filter(({ config }) => config === "t.a__0")).toHaveLength(2),
     );
+    stop.next();
+    await running;
+  });
+
+  test("a right that is missing on the configs' bucket holds events back and puts none aside", async () => {
+    const world = await openWorld();
+    const submitted: JobSpec[] = [];
+    const forbidden = Object.assign(new Error("does not have storage.objects.get access"), {
+      code: 403,
+    });
+    let granted = false;
+    const configs: ObjectStore = {
+      ...world.configs,
+      async read(name) {
+        if (granted) return world.configs.read(name);
+        throw objectError({ doing: `read ${name}`, bucket: "acme-landfall" }, forbidden);
+      },
+    };
+    const warnings: object[] = [];
+    const stop = new Subject<void>();
+    const running = lastValueFrom(
+      dispatcher(
+        {
+          ...world,
+          configs,
+          runner: instantRunner(world.bus, submitted),
+          settings,
+          by: "one",
+          clock: systemClock(),
+          log: { ...silentLog, warn: (fields) => void warnings.push(fields) },
+        },
+        stop,
+      ),
+      { defaultValue: undefined },
+    );
+    await world.bus.publish([landed("data.x", "2025-09-01", 1)]);
+    await vi.waitFor(() => expect(warnings.length).toBeGreaterThan(2), { timeout: 10_000 });
+    expect(warnings[0]).toEqual({
+      reason: expect.stringMatching(
+        /^cannot read releases\/.*: permission denied on the bucket acme-landfall; grant the service account roles\/storage.objectUser there$/,
+      ),
+    });
+    granted = true;
+    await vi.waitFor(() => expect(submitted.map(({ config }) => config)).toContain("t.b__0"), {
+      timeout: 10_000,
+    });
+    expect(await world.bus.deadLetters(10)).toEqual([]);
     stop.next();
     await running;
   });
