@@ -1,4 +1,5 @@
 import type { Observable } from "rxjs";
+import type { JobUsage } from "../schemas/events.ts";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import type { Lane } from "../schemas/lane.ts";
 import type { ConfType, Execution, OutputEffect, PlanStep } from "../schemas/plan.ts";
@@ -56,18 +57,8 @@ export interface JobStatus {
   readonly blame: "job" | "infrastructure";
   /** Where its whole output can be read. */
   readonly log: string | null;
-  /** What it used, where the world counts that; for its cost. */
+  /** What it used, told with its end where the world counts that. */
   readonly usage?: JobUsage;
-}
-
-/** What a job used, in the units its world counts in. */
-export interface JobUsage {
-  /** YARN's count of cores, and of memory, times seconds. */
-  readonly vcoreSeconds?: number;
-  readonly memoryMbSeconds?: number;
-  /** Dataproc Serverless' count of compute units times seconds, in thousandths. */
-  readonly milliDcuSeconds?: number;
-  readonly shuffleStorageGbSeconds?: number;
 }
 
 /** `accepted`, or `exists` when this very job was submitted before; `refused` is final. */

@@ -140,7 +140,7 @@ async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
 }
 
 async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {
-  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log } = status;
+  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log, usage } = status;
   const outcome = outcomeOf(status.state);
   if (outcome === null) throw new Error(`job ${jobId} is ${status.state}: it has not ended`);
   return {
@@ -156,6 +156,7 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
     endedAt: endedAt ?? tracking.ports.clock.now(),
     error,
     log,
+    ...(usage === undefined ? {} : { usage }),
     outputs: await outputsOf(tracking, status),
   };
 }

@@ -1,3 +1,4 @@
+import { map } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
@@ -147,6 +148,25 @@ test("a step new to the plan is found at once; a retired one is reported without
   expect((await at.reports(1))[0]?.outputs).toHaveLength(1);
   await runner.submit(jobOf(features, range("02")));
   expect((await at.reports(1))[0]).toMatchObject({ outcome: "succeeded", outputs: [] });
+});
+
+test("what a job used is reported as its runner told it, and left out where it told nothing", async () => {
+  at = await trackerPlace([features]);
+  const runner = at.open();
+  const usage = { milliDcuSeconds: 4_000, shuffleStorageGbSeconds: 7 };
+  const [counted, uncounted] = [jobOf(features, range("01")), jobOf(features, range("02"))];
+  const counting = {
+    ...runner,
+    statuses: () =>
+      runner
+        .statuses()
+        .pipe(map((status) => (status.jobId === counted.jobId ? { ...status, usage } : status))),
+  };
+  at.track(counting);
+  for (const job of [counted, uncounted]) await runner.submit(job);
+  const reports = new Map((await at.reports(2)).map((report) => [report.jobId, report]));
+  expect(reports.get(counted.jobId)?.usage).toEqual(usage);
+  expect(reports.get(uncounted.jobId)).not.toHaveProperty("usage");
 });
 
 test("a hundred jobs of one table, within a second, read its cursor and the plan once", async () => {
