@@ -3,6 +3,7 @@ import type { JobUsage } from "../schemas/events.ts";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import type { Lane } from "../schemas/lane.ts";
 import type { ConfType, Execution, OutputEffect, PlanStep } from "../schemas/plan.ts";
+import type { Trace } from "../schemas/trace.ts";
 
 /** Everything a runner needs to start one attempt of one task. */
 export interface JobSpec {
@@ -32,6 +33,8 @@ export interface JobSpec {
   readonly timeoutMs: number;
   /** Where a stream goes on from; a stream without one begins anew. */
   readonly savepoint?: string;
+  /** The trace of what caused it: no part of what the job is, and not every runner keeps it. */
+  readonly trace?: Trace;
 }
 
 /** What a runner knows of a job now. */
@@ -59,6 +62,8 @@ export interface JobStatus {
   readonly log: string | null;
   /** What it used, told with its end where the world counts that. */
   readonly usage?: JobUsage;
+  /** The trace it was submitted in, where the runner keeps that. */
+  readonly trace?: Trace;
 }
 
 /** `accepted`, or `exists` when this very job was submitted before; `refused` is final. */

@@ -100,7 +100,7 @@ function seen(told: Told): SeenJob | null {
   const labelled = readLabels(told.labels);
   const now = told.history.at(-1);
   if (labelled === null || now === undefined) return null;
-  const { task, run, attempt, timeoutMs, slot } = labelled;
+  const { task, run, attempt, timeoutMs, slot, trace } = labelled;
   const running = told.history.filter(({ name }) => name === "RUNNING");
   const began = running.find(({ substate }) => substate !== "QUEUED") ?? null;
   const state = stateOf(told, labelled, began);
@@ -117,6 +117,7 @@ function seen(told: Told): SeenJob | null {
     blame: state === "failed" ? blameOf(told.history, began) : "job",
     log: told.log,
     ...(told.usage === null ? {} : { usage: told.usage }),
+    ...(trace === undefined ? {} : { trace }),
   };
   return { status, timeoutMs, slot };
 }

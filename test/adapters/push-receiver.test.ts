@@ -114,6 +114,21 @@ describe("push receiver", () => {
     expect(receiver.counts()).toMatchObject({ acked: 1, nacked: 0 });
   });
 
+  test.each([
+    [
+      { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` },
+      `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+    ],
+    [{ traceparent: "Bearer of bad news" }, undefined],
+    [{}, undefined],
+  ])("a push is delivered in the trace that its attributes name: %o", async (attributes, trace) => {
+    const listener = hear((delivery) => delivery.ack());
+    const data = Buffer.from(JSON.stringify(tick(8))).toString("base64");
+    const message = { data, messageId: `${++published}`, attributes };
+    expect(await send(push("", { message }))).toBe(204);
+    expect((await listener.next()).trace).toBe(trace);
+  });
+
   test("a nack, and a lease that ended, are answered so that Pub/Sub pushes again", async () => {
     hear(
       (delivery) => {

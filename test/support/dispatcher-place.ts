@@ -55,7 +55,7 @@ export function instantRunner(bus: Bus, submitted: JobSpec[]): JobRunner {
       submitted.push(job);
       if (known.has(job.jobId)) return { kind: "exists" };
       known.add(job.jobId);
-      await bus.publish([settledOf(job)]);
+      await bus.publish([settledOf(job)], job.trace);
       return { kind: "accepted" };
     },
     cancel: async (jobId) => (known.has(jobId) ? "asked" : "unknown"),
