@@ -11,7 +11,10 @@ const neighbours = ["acme/a", "acme/landfal", "acme/landfall-2/a", "acme/landfal
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** A store with neighbours' objects, of which one folder is opened. */
-async function bucket(): Promise<{ readonly whole: ObjectStore; open(): ObjectStore }> {
+async function bucket(): Promise<{
+  readonly whole: ObjectStore;
+  readonly open: () => ObjectStore;
+}> {
   const place = simulatedObjectStore({ clock: systemClock() });
   const whole = place.open();
   for (const name of neighbours) await whole.write(name, bytes(name));
