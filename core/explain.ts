@@ -1,4 +1,5 @@
 import type { DocumentId } from "../schemas/documents.ts";
+import type { JobUsage } from "../schemas/events.ts";
 import {
   type Partition,
   parseTaskId,
@@ -15,12 +16,15 @@ import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { outputRange } from "./partitions.ts";
 import { type Reads, readiness, single } from "./readiness.ts";
+import { usageText } from "./usage.ts";
 
 /** One line of an answer and what stands behind it. */
 export interface Reason {
   readonly what: string;
   readonly is: string;
   readonly because: readonly Reason[];
+  /** Of an attempt: what it used, as it was counted. */
+  readonly usage?: JobUsage;
 }
 
 /** How deep an answer follows writers of what is missing. */
@@ -79,11 +83,17 @@ function notYetBorn(step: PlanStep, reads: Reads): string {
 
 function attemptReasons(task: Task): Reason[] {
   const run = task.runs.at(-1);
-  return (run?.attempts ?? []).map((attempt) => ({
-    what: `run ${run?.run} attempt ${attempt.attempt}`,
-    is: attempt.outcome === null ? "not ended" : (attempt.error ?? attempt.outcome),
-    because: [],
-  }));
+  return (run?.attempts ?? []).map((attempt) => {
+    const { usage, outcome, error } = attempt;
+    const used = usage === undefined ? null : usageText(usage);
+    const came = outcome === null ? "not ended" : (error ?? outcome);
+    return {
+      what: `run ${run?.run} attempt ${attempt.attempt}`,
+      is: used === null ? came : `${came}; used ${used}`,
+      because: [],
+      ...(usage === undefined ? {} : { usage }),
+    };
+  });
 }
 
 function missingReason(

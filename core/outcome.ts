@@ -139,6 +139,7 @@ function recordAttempt(runs: readonly Run[], settled: JobSettled, judged: Judged
     blame: judged.kind === "failed" ? judged.blame : null,
     error: judged.kind === "failed" ? judged.error : settled.error,
     log: settled.log,
+    ...(settled.usage === undefined ? {} : { usage: settled.usage }),
   });
   return runs.map((run, at) =>
     at === runs.length - 1

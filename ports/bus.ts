@@ -1,5 +1,6 @@
 import type { Observable } from "rxjs";
 import type { LandfallEvent } from "../schemas/events.ts";
+import type { Trace } from "../schemas/trace.ts";
 
 /** One event as it was delivered, maybe not for the first time. */
 export interface Delivery {
@@ -8,6 +9,8 @@ export interface Delivery {
   readonly event: LandfallEvent;
   /** 1 for the first delivery. */
   readonly attempt: number;
+  /** The trace it was published in, where the bus carries that. For logs: nothing relies on it. */
+  readonly trace?: Trace;
   /** It was handled: never deliver it again. Redelivery may still happen if this is lost. */
   ack(): void;
   /** It was not handled: deliver it again, soon. */
@@ -30,8 +33,11 @@ export interface DeadLetter {
  * process dies. A message that does not parse becomes a dead letter, not a delivery.
  */
 export interface Bus {
-  /** Resolves when every event is durable. Throws `RetryableError` when it may not be. */
-  publish(events: readonly LandfallEvent[]): Promise<void>;
+  /**
+   * Resolves when every event is durable. Throws `RetryableError` when it may not be. `trace` is of
+   * what caused the events.
+   */
+  publish(events: readonly LandfallEvent[], trace?: Trace): Promise<void>;
   /**
    * Deliveries until unsubscribed. Holds back while `unackedMax` deliveries are unacked.
    * A delivery neither acked nor nacked within `leaseMs` is delivered again.

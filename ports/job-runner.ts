@@ -1,7 +1,9 @@
 import type { Observable } from "rxjs";
+import type { JobUsage } from "../schemas/events.ts";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import type { Lane } from "../schemas/lane.ts";
 import type { ConfType, Execution, OutputEffect, PlanStep } from "../schemas/plan.ts";
+import type { Trace } from "../schemas/trace.ts";
 
 /** Everything a runner needs to start one attempt of one task. */
 export interface JobSpec {
@@ -33,6 +35,8 @@ export interface JobSpec {
   readonly timeoutMs: number;
   /** Where a stream goes on from; a stream without one begins anew. */
   readonly savepoint?: string;
+  /** The trace of what caused it: no part of what the job is, and not every runner keeps it. */
+  readonly trace?: Trace;
 }
 
 /** What a runner knows of a job now. */
@@ -58,18 +62,10 @@ export interface JobStatus {
   readonly blame: "job" | "infrastructure";
   /** Where its whole output can be read. */
   readonly log: string | null;
-  /** What it used, where the world counts that; for its cost. */
+  /** What it used, told with its end where the world counts that. */
   readonly usage?: JobUsage;
-}
-
-/** What a job used, in the units its world counts in. */
-export interface JobUsage {
-  /** YARN's count of cores, and of memory, times seconds. */
-  readonly vcoreSeconds?: number;
-  readonly memoryMbSeconds?: number;
-  /** Dataproc Serverless' count of compute units times seconds, in thousandths. */
-  readonly milliDcuSeconds?: number;
-  readonly shuffleStorageGbSeconds?: number;
+  /** The trace it was submitted in, where the runner keeps that. */
+  readonly trace?: Trace;
 }
 
 /** `accepted`, or `exists` when this very job was submitted before; `refused` is final. */

@@ -47,6 +47,17 @@ export type OutputSeen = Readonly<z.infer<typeof OutputSeen>>;
 export const JobOutcome = z.enum(["succeeded", "failed", "cancelled", "vanished", "timed-out"]);
 export type JobOutcome = z.infer<typeof JobOutcome>;
 
+/** What a job used, in the units its world counts in; for its cost. */
+export const JobUsage = z.object({
+  /** YARN's count of cores, and of memory, times seconds. */
+  vcoreSeconds: z.number().min(0).exactOptional(),
+  memoryMbSeconds: z.number().min(0).exactOptional(),
+  /** Dataproc Serverless' count of compute units times seconds, in thousandths. */
+  milliDcuSeconds: z.number().min(0).exactOptional(),
+  shuffleStorageGbSeconds: z.number().min(0).exactOptional(),
+});
+export type JobUsage = Readonly<z.infer<typeof JobUsage>>;
+
 /** A job was seen terminal, and what it wrote was looked at. Published by the tracker. */
 export const JobSettled = z.object({
   kind: z.literal("job-settled"),
@@ -64,6 +75,8 @@ export const JobSettled = z.object({
   error: z.string().nullable(),
   /** Where the whole output can be read. */
   log: z.string().nullable(),
+  /** Left out where nobody counts it. */
+  usage: JobUsage.exactOptional(),
   outputs: z.array(OutputSeen),
 });
 export type JobSettled = Readonly<z.infer<typeof JobSettled>>;

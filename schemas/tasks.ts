@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { JobOutcome } from "./events.ts";
+import { JobOutcome, JobUsage } from "./events.ts";
 import { EpochMs, Partition, StepId, TableName, TaskId } from "./ids.ts";
 import { Version } from "./landings.ts";
 
@@ -74,6 +74,8 @@ export const Attempt = z.object({
   blame: z.enum(["job", "infrastructure"]).nullable(),
   error: z.string().nullable(),
   log: z.string().nullable(),
+  /** As its end was reported; left out where nobody counts it, and before it ended. */
+  usage: JobUsage.exactOptional(),
 });
 export type Attempt = Readonly<z.infer<typeof Attempt>>;
 

@@ -1,5 +1,6 @@
 import { type DestinationStream, pino } from "pino";
 import type { Log } from "../ports/log.ts";
+import { partsOfTrace } from "../schemas/trace.ts";
 
 /** pino's levels by the names that Cloud Logging knows. */
 const severities: Readonly<Record<string, string>> = {
@@ -35,16 +36,14 @@ export function serviceLog({ service, project, to }: ServiceLogOptions): Log {
   return to === undefined ? pino(options) : pino(options, to);
 }
 
-const traceparentForm = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/;
-
 function traced(fields: object, project: string | undefined): Record<string, unknown> {
   const { traceparent = "", ...rest } = fields as { readonly traceparent?: string };
-  const [, trace, span, flags] = traceparentForm.exec(traceparent) ?? [];
-  if (trace === undefined || project === undefined) return rest;
+  const parts = partsOfTrace(traceparent);
+  if (parts === null || project === undefined) return rest;
   return {
     ...rest,
-    "logging.googleapis.com/trace": `projects/${project}/traces/${trace}`,
-    "logging.googleapis.com/spanId": span,
-    "logging.googleapis.com/trace_sampled": (Number.parseInt(flags ?? "0", 16) & 1) === 1,
+    "logging.googleapis.com/trace": `projects/${project}/traces/${parts.trace}`,
+    "logging.googleapis.com/spanId": parts.span,
+    "logging.googleapis.com/trace_sampled": parts.sampled,
   };
 }

@@ -6,6 +6,7 @@ import type { World } from "../ports/world.ts";
 import type { Deployment } from "../schemas/deployment.ts";
 import { healthOf } from "./health.ts";
 import { serviceLog } from "./log.ts";
+import { published } from "./published.ts";
 import { serviceServer } from "./server.ts";
 import { stopSignals } from "./stop-signals.ts";
 
@@ -61,7 +62,8 @@ export async function runService(options: ServiceOptions): Promise<number> {
   });
   log.info({ port: server.port, world: settings.world }, `${name} listens`);
   const stopped = firstValueFrom(stop, { defaultValue: undefined }).then(() => health.end());
-  const ports = { ...health.world, settings: opened.settings, log };
+  const bus = published(health.world.bus, log);
+  const ports = { ...health.world, bus, settings: opened.settings, log };
   const done = lastValueFrom(
     defer(() => options.pipeline(ports, stop)),
     { defaultValue: undefined },

@@ -8,6 +8,7 @@ import type { Subscriber } from "rxjs";
 import type { Delivery } from "../../ports/bus.ts";
 import { readEvent } from "../../schemas/read-event.ts";
 import { publishLetter } from "./bus-dead-letters.ts";
+import { traceIn } from "./bus-messages.ts";
 import { gate } from "./gate.ts";
 import { pubsubError, REOPENING } from "./pubsub-errors.ts";
 import type { BusTopics } from "./pubsub-topics.ts";
@@ -60,6 +61,7 @@ export function pull({ pubsub, topics, unackedMax, leaseMs, out }: PullOptions):
           id,
           event: read.event,
           attempt: Math.max(1, message.deliveryAttempt),
+          ...traceIn(message.attributes),
           settle: (how) => message[how](),
         });
       }

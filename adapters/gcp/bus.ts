@@ -2,8 +2,9 @@ import { type PublishOptions, PubSub, type Topic } from "@google-cloud/pubsub";
 import { Observable, type Subscriber } from "rxjs";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
+import type { Trace } from "../../schemas/trace.ts";
 import { publishLetter, readLetters } from "./bus-dead-letters.ts";
-import { isCommand, messageOf, newTraceparent } from "./bus-messages.ts";
+import { isCommand, messageOf, newTrace } from "./bus-messages.ts";
 import { pull } from "./bus-pull.ts";
 import { pubsubError, reopening } from "./pubsub-errors.ts";
 import type { BusTopics } from "./pubsub-topics.ts";
@@ -13,8 +14,6 @@ export interface PubsubBusOptions {
   readonly topics: BusTopics;
   /** Another place than Google's, `host:port`, for tests; the emulator's by its own variable. */
   readonly apiEndpoint?: string;
-  /** The W3C trace context of who publishes; a new trace begins when there is none. */
-  readonly traceparent?: () => string | null;
   /** After so long without an answer whoever publishes is told. */
   readonly answersWithinMs?: number;
 }
@@ -22,18 +21,14 @@ export interface PubsubBusOptions {
 /**
  * Pub/Sub as the bus. What it does not promise by itself, `gate.ts` adds.
  *
+ * A trace is the message's attribute `traceparent`; without one in hand a new one begins.
+ *
  * Ids are those of Pub/Sub, with the topic they came by. An attempt is what Pub/Sub counts, which
  * is close to the truth. Deliveries end with a `PermanentError` when a subscription is gone or may
  * not be read; while Pub/Sub is out of reach they wait.
  */
 export function pubsubBus(options: PubsubBusOptions): Bus {
-  const {
-    project,
-    topics,
-    apiEndpoint,
-    traceparent = () => null,
-    answersWithinMs = 30_000,
-  } = options;
+  const { project, topics, apiEndpoint, answersWithinMs = 30_000 } = options;
   const pubsub = new PubSub({
     projectId: project,
     ...(apiEndpoint === undefined ? {} : { apiEndpoint }),
@@ -50,9 +45,8 @@ export function pubsubBus(options: PubsubBusOptions): Bus {
   };
 
   return {
-    async publish(all) {
+    async publish(all, trace = newTrace()) {
       mustBeOpen();
-      const trace = traceparent() ?? newTraceparent();
       await Promise.all([
         publishAll(
           events,
@@ -132,7 +126,7 @@ function publishOptions(answersWithinMs: number): PublishOptions {
   };
 }
 
-async function publishAll(topic: Topic, trace: string, events: readonly LandfallEvent[]) {
+async function publishAll(topic: Topic, trace: Trace, events: readonly LandfallEvent[]) {
   if (events.length === 0) return;
   try {
     const published = events.map((event) => topic.publishMessage(messageOf(event, trace)));

@@ -1,6 +1,7 @@
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { EpochMs, TaskId } from "../../schemas/ids.ts";
 import { parseTaskId, taskId } from "../../schemas/ids.ts";
+import { readTrace, type Trace } from "../../schemas/trace.ts";
 
 /** Labels of a Dataproc resource, by key. */
 export type Labels = Readonly<Record<string, string>>;
@@ -13,6 +14,7 @@ export interface LabelledJob {
   readonly timeoutMs: number;
   /** Ten minutes of its submission, for listing: `slotOf`. */
   readonly slot: string;
+  readonly trace?: Trace;
 }
 
 /**
@@ -58,8 +60,17 @@ export function jobLabels(
     ...whenLabels(more.now),
   };
   for (const [index, part] of parts(escaped(step)).entries()) labels[stepKey(index)] = part;
-  return Object.keys(labels).length > 32 ? null : labels;
+  const count = Object.keys(labels).length;
+  if (count > labelsMax) return null;
+  // For logs only: no job is refused for want of room for it.
+  return spec.trace === undefined || count === labelsMax
+    ? labels
+    : { ...labels, [traceLabel]: spec.trace };
 }
+
+/** The most labels that a resource of Google Cloud may have. */
+const labelsMax = 32;
+const traceLabel = "landfall-trace";
 
 /** The labels that ended jobs are listed by. */
 export function whenLabels(at: EpochMs): Labels {
@@ -81,7 +92,15 @@ export function readLabels(labels: Labels): LabelledJob | null {
   const timeoutMs = Number(labels["landfall-timeout-ms"]);
   if (step === "" || start === undefined || end === undefined || slot === undefined) return null;
   if (![run, attempt, timeoutMs].every(Number.isSafeInteger)) return null;
-  return { task: taskId(step, { start, end }), run, attempt, timeoutMs, slot };
+  const trace = readTrace(labels[traceLabel]);
+  return {
+    task: taskId(step, { start, end }),
+    run,
+    attempt,
+    timeoutMs,
+    slot,
+    ...(trace === undefined ? {} : { trace }),
+  };
 }
 
 /** Whether a job that is there already is this very attempt. */

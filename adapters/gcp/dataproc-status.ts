@@ -1,4 +1,5 @@
-import type { JobStatus, JobUsage } from "../../ports/job-runner.ts";
+import type { JobStatus } from "../../ports/job-runner.ts";
+import type { JobUsage } from "../../schemas/events.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { Batch, Job } from "./dataproc-calls.ts";
 import { type LabelledJob, type Labels, readLabels, slotOf } from "./dataproc-labels.ts";
@@ -40,7 +41,7 @@ export function seenJob(job: Job): SeenJob | null {
       at: millis(stateStartTime),
     })),
     log: job.driverOutputResourceUri || null,
-    usage: null,
+    usage: usageOnYarn(job),
   });
 }
 
@@ -60,13 +61,33 @@ export function seenBatch(batch: Batch): SeenJob | null {
       at: millis(stateStartTime),
     })),
     log: batch.runtimeInfo?.outputUri || null,
-    usage: usageOf(batch),
+    usage: usageServerless(batch),
   });
   const createdAt = millis(batch.createTime);
   return found === null || createdAt === null ? found : { ...found, slot: slotOf(createdAt) };
 }
 
-function usageOf({ runtimeInfo }: Batch): JobUsage | null {
+/** Counts of YARN that Dataproc's API tells, and that not every version of its client knows. */
+interface Counted {
+  readonly vcoreSeconds?: unknown;
+  readonly memoryMbSeconds?: unknown;
+}
+
+/** Of all applications that the job made. Version 6.0.1 of the client leaves the counts out. */
+function usageOnYarn({ yarnApplications }: Job): JobUsage | null {
+  const counted = ((yarnApplications ?? []) as readonly Counted[]).filter(
+    ({ vcoreSeconds }) => vcoreSeconds !== undefined && vcoreSeconds !== null,
+  );
+  if (counted.length === 0) return null;
+  const sum = (of: (counted: Counted) => unknown) =>
+    counted.reduce((all, each) => all + Number(of(each) ?? 0), 0);
+  return {
+    vcoreSeconds: sum(({ vcoreSeconds }) => vcoreSeconds),
+    memoryMbSeconds: sum(({ memoryMbSeconds }) => memoryMbSeconds),
+  };
+}
+
+function usageServerless({ runtimeInfo }: Batch): JobUsage | null {
   const { milliDcuSeconds, shuffleStorageGbSeconds } = runtimeInfo?.approximateUsage ?? {};
   if (milliDcuSeconds === undefined || milliDcuSeconds === null) return null;
   return {
@@ -79,7 +100,7 @@ function seen(told: Told): SeenJob | null {
   const labelled = readLabels(told.labels);
   const now = told.history.at(-1);
   if (labelled === null || now === undefined) return null;
-  const { task, run, attempt, timeoutMs, slot } = labelled;
+  const { task, run, attempt, timeoutMs, slot, trace } = labelled;
   const running = told.history.filter(({ name }) => name === "RUNNING");
   const began = running.find(({ substate }) => substate !== "QUEUED") ?? null;
   const state = stateOf(told, labelled, began);
@@ -96,6 +117,7 @@ function seen(told: Told): SeenJob | null {
     blame: state === "failed" ? blameOf(told.history, began) : "job",
     log: told.log,
     ...(told.usage === null ? {} : { usage: told.usage }),
+    ...(trace === undefined ? {} : { trace }),
   };
   return { status, timeoutMs, slot };
 }

@@ -1,12 +1,14 @@
 import type { Subscriber } from "rxjs";
 import type { Delivery } from "../../ports/bus.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
+import type { Trace } from "../../schemas/trace.ts";
 
 /** One message as Pub/Sub brought it, with the way back. */
 export interface Arrival {
   readonly id: string;
   readonly event: LandfallEvent;
   readonly attempt: number;
+  readonly trace?: Trace;
   /** Called once, and only once. */
   settle(how: "ack" | "nack"): void;
 }
@@ -121,7 +123,7 @@ function inHand(leaseMs: number, madeRoom: () => void): Hand {
       return same !== undefined;
     },
     take(arrival) {
-      const { id, event, attempt } = arrival;
+      const { id, event, attempt, trace } = arrival;
       const timer = setTimeout(() => release(lease, "nack"), leaseMs);
       const lease: Lease = { id, arrivals: [arrival], timer };
       leases.set(id, lease);
@@ -129,6 +131,7 @@ function inHand(leaseMs: number, madeRoom: () => void): Hand {
         id,
         event,
         attempt,
+        ...(trace === undefined ? {} : { trace }),
         ack() {
           acked.add(id);
           release(leases.get(id), "ack");

@@ -6,25 +6,26 @@ export interface Doing {
   readonly bucket: string;
 }
 
-/** A 403 with one of these reasons is about how often, not about who. */
+/** A 403 with one of these reasons is about how often, not about who: its own words say it. */
 const tooOften: ReadonlySet<string> = new Set([
   "rateLimitExceeded",
   "userRateLimitExceeded",
   "quotaExceeded",
 ]);
-/** Refusals that the same request will meet again. */
-const refusals: ReadonlySet<unknown> = new Set([400, 403, 404, 405, 409, 411, 412, 413, 414]);
+/** Refusals that the same request will meet again, whatever anybody does about the bucket. */
+const refusals: ReadonlySet<unknown> = new Set([400, 405, 409, 411, 412, 413, 414]);
 
 /**
  * A failure of Cloud Storage as an error of a port, told by its HTTP status and reason. What has
- * no status never reached the service; a 401 is a token that is being renewed: both are worth
- * another try.
+ * no status never reached the service, and a 401 is a token that is being renewed: both are worth
+ * another try. So is what an operator can put right, a right or a bucket that is missing: what
+ * meanwhile cannot be handled must wait for it, and a final error would put each event aside.
  */
 export function objectError({ doing, bucket }: Doing, cause: unknown): Error {
   const { code, message } = cause as { code?: unknown; message?: string };
   const often = code === 403 && reasonsOf(cause).some((reason) => tooOften.has(reason));
   const line = `cannot ${doing}: ${often ? firstLine(message) : hint(bucket, code, message)}`;
-  return refusals.has(code) && !often
+  return refusals.has(code)
     ? new PermanentError(line, { cause })
     : new RetryableError(line, { cause });
 }

@@ -5,6 +5,7 @@ import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Log } from "../../ports/log.ts";
 import { readEvent } from "../../schemas/read-event.ts";
 import type { Letter } from "./bus-dead-letters.ts";
+import { traceIn } from "./bus-messages.ts";
 import { type Gate, gate } from "./gate.ts";
 import { PUSH_ANSWERS, type PushOutcome, pushHandler } from "./push-handler.ts";
 import type { Pushed } from "./push-message.ts";
@@ -96,7 +97,7 @@ function taker(
   { putAside }: PushReceiverOptions,
   next: () => Gate | null,
 ): (pushed: Pushed) => Promise<PushOutcome> {
-  return async ({ id, data, attempt }) => {
+  return async ({ id, data, attributes, attempt }) => {
     const read = readEvent(data.toString());
     if (read.kind === "unreadable") {
       await putAside({ id, data, reason: read.reason });
@@ -106,7 +107,7 @@ function taker(
     if (hall === null) return "nobody-listens";
     return new Promise((resolve) => {
       const settle = (how: "ack" | "nack") => resolve(how === "ack" ? "acked" : "nacked");
-      hall.arrive({ id, event: read.event, attempt, settle });
+      hall.arrive({ id, event: read.event, attempt, ...traceIn(attributes), settle });
     });
   };
 }

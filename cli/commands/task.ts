@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { usageText } from "../../core/usage.ts";
 import { TaskId } from "../../schemas/ids.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { BadAnswer, UsageError } from "../errors.ts";
@@ -32,7 +33,8 @@ export function taskCommand(): Command {
     });
 }
 
-function taskText(task: Task): string {
+/** A task for people, its attempts with what they used. */
+export function taskText(task: Task): string {
   const lines = [
     task.id,
     `  state     ${task.state.kind}`,
@@ -50,6 +52,8 @@ function taskText(task: Task): string {
       if (attempt.startedAt !== null) lines.push(`      started ${utc(attempt.startedAt)}`);
       if (attempt.endedAt !== null) lines.push(`      ended   ${utc(attempt.endedAt)}`);
       if (attempt.error !== null) lines.push(`      error   ${attempt.error}`);
+      const used = attempt.usage === undefined ? null : usageText(attempt.usage);
+      if (used !== null) lines.push(`      used    ${used}`);
       if (attempt.log !== null) lines.push(`      log     ${attempt.log}`);
     }
   }

@@ -4,11 +4,12 @@ import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
-import type { Log } from "../../ports/log.ts";
+import { inTrace, type Log } from "../../ports/log.ts";
 import type { JobSettled } from "../../schemas/events.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
+import type { Trace } from "../../schemas/trace.ts";
 import { jobSpec } from "./job-spec.ts";
 import type { Plans } from "./plans.ts";
 
@@ -23,28 +24,38 @@ export interface Executing {
   readonly submitted: Map<TaskId, string>;
 }
 
+/** A decision, and the traces that its moves belong to. */
+export interface TracedDecision extends Decided {
+  readonly traceOf: (task: TaskId) => Trace | undefined;
+}
+
 /** Carries out a committed decision. Doing it twice submits the same jobs (I3). */
-export async function execute(executing: Executing, decided: Decided): Promise<void> {
+export async function execute(executing: Executing, decided: TracedDecision): Promise<void> {
+  const { launches, cancels, traceOf } = decided;
   await Promise.all([
-    ...decided.launches.map((task) => launch(executing, task)),
-    ...decided.cancels.map((task) => cancel(executing, task)),
+    ...launches.map((task) => launch(executing, task, traceOf(task.id))),
+    ...cancels.map((task) => cancel(executing, task, traceOf(task.id))),
   ]);
 }
 
 /** Submits a claimed attempt until it is taken, refused, or `submitBy` has passed. */
-export async function launch(executing: Executing, task: Task): Promise<void> {
+export async function launch(executing: Executing, task: Task, trace?: Trace): Promise<void> {
   const { state } = task;
   if (state.kind !== "launching") return;
   executing.submitted.delete(task.id);
   const step = executing.plans.current()?.step(task.step);
   // An earlier life may have submitted it: when its time is over it is cancelled, not forgotten.
   if (step === undefined) return;
-  const spec = jobSpec(executing.settings, step, task);
+  const spec = {
+    ...jobSpec(executing.settings, step, task),
+    ...(trace === undefined ? {} : { trace }),
+  };
   const early = (state.notBefore ?? 0) - executing.clock.now();
   if (early > 0) await executing.clock.sleep(early);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
     const done = await tried(executing, async () => {
-      await taken(executing, task, await executing.runner.submit(spec));
+      const answer = await executing.runner.submit(spec);
+      await taken(executing, { task, trace }, answer);
       return true;
     });
     if (done === true) return;
@@ -52,29 +63,38 @@ export async function launch(executing: Executing, task: Task): Promise<void> {
   }
 }
 
-async function taken(executing: Executing, task: Task, answer: SubmitAnswer): Promise<void> {
+/** A task, and the trace that what is done for it belongs to. */
+interface Traced {
+  readonly task: Task;
+  readonly trace: Trace | undefined;
+}
+
+async function taken(executing: Executing, of: Traced, answer: SubmitAnswer): Promise<void> {
+  const { task, trace } = of;
   const { state } = task;
   if (state.kind !== "launching") return;
   if (answer.kind !== "refused") {
     executing.submitted.set(task.id, state.jobId);
     return;
   }
-  executing.log.warn({ task: task.id, reason: answer.reason }, "the runner refused a job");
-  await report(executing, task, { outcome: "failed", error: `refused: ${answer.reason}` });
+  const { reason } = answer;
+  executing.log.warn({ task: task.id, reason, ...inTrace(trace) }, "the runner refused a job");
+  await report(executing, of, { outcome: "failed", error: `refused: ${reason}` });
 }
 
 /**
  * Cancels a job. One that was never submitted, and by now never will be, has no end that anybody
  * could see: it is reported here.
  */
-async function cancel(executing: Executing, task: Task): Promise<void> {
+async function cancel(executing: Executing, task: Task, trace?: Trace): Promise<void> {
   const { state } = task;
   if (state.kind !== "cancelling") return;
   const never = executing.clock.now() > state.since + executing.settings.submitWithinMs;
   await tried(executing, async () => {
     const answer = await executing.runner.cancel(state.jobId);
     if (answer === "unknown" && never) {
-      await report(executing, task, { outcome: "cancelled", error: "it was never submitted" });
+      const error = "it was never submitted";
+      await report(executing, { task, trace }, { outcome: "cancelled", error });
     }
   });
 }
@@ -82,28 +102,27 @@ async function cancel(executing: Executing, task: Task): Promise<void> {
 /** Reports an end that no runner will report. Throws `RetryableError` when the bus does not answer. */
 async function report(
   executing: Executing,
-  task: Task,
+  { task, trace }: Traced,
   { outcome, error }: Pick<JobSettled, "outcome"> & { error: string },
 ): Promise<void> {
   if (!isLive(task.state)) return;
   const { run, attempt, jobId } = task.state;
-  await executing.bus.publish([
-    {
-      kind: "job-settled",
-      schema: 1,
-      task: task.id,
-      run,
-      attempt,
-      jobId,
-      outcome,
-      blame: "job",
-      startedAt: null,
-      endedAt: executing.clock.now(),
-      error,
-      log: null,
-      outputs: [],
-    },
-  ]);
+  const ended: JobSettled = {
+    kind: "job-settled",
+    schema: 1,
+    task: task.id,
+    run,
+    attempt,
+    jobId,
+    outcome,
+    blame: "job",
+    startedAt: null,
+    endedAt: executing.clock.now(),
+    error,
+    log: null,
+    outputs: [],
+  };
+  await executing.bus.publish([ended], trace);
 }
 
 /** Null when the runner did not answer; recovery by `wakeAt` makes up for what is given up here. */

@@ -1,25 +1,25 @@
 import { from, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
-import type { Decided } from "../../core/decide.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
-import type { Log } from "../../ports/log.ts";
+import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
 import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { documentsOf } from "./documents.ts";
-import { type Executing, execute, launch } from "./execute.ts";
+import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
 import { type Plans, plansOf } from "./plans.ts";
+import { tracesOf } from "./traces.ts";
 
 export interface DispatcherPorts {
   readonly bus: Bus;
@@ -32,6 +32,8 @@ export interface DispatcherPorts {
   readonly log: Log;
   /** The name this dispatcher claims under; no other live one may have it. */
   readonly by: string;
+  /** How long it may keep events that it cannot handle yet; a minute when left out. */
+  readonly leaseMs?: number;
 }
 
 /**
@@ -41,13 +43,12 @@ export interface DispatcherPorts {
  * Runs until `stop` emits; then what was taken is finished, and the stream completes.
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
+  const { bus, settings, leaseMs = 60_000 } = ports;
   const state = dispatching(ports);
   return from(recovered(state)).pipe(
-    mergeMap(() =>
-      ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
-    ),
+    mergeMap(() => bus.deliveries({ unackedMax: settings.deliveriesMax, leaseMs })),
     takeUntil(stop),
-    inBatches({ max: ports.settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
+    inBatches({ max: settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
       handleBatch(state, batch),
     ),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),
@@ -110,7 +111,7 @@ async function recover({ ports, plans, executing }: Dispatching): Promise<void> 
 async function* handleBatch(
   state: Dispatching,
   batch: readonly Delivery[],
-): AsyncGenerator<Decided> {
+): AsyncGenerator<TracedDecision> {
   const { bus, clock, log } = state.ports;
   for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
     try {
@@ -128,14 +129,18 @@ async function* handleBatch(
         for (const delivery of batch) yield* handleBatch(state, [delivery]);
         return;
       }
-      log.error({ event: only.event, reason }, "an event could not be handled and was put aside");
+      const fields = { event: only.event, reason, ...inTrace(only.trace) };
+      log.error(fields, "an event could not be handled and was put aside");
       await bus.deadLetter(only, reason);
       return;
     }
   }
 }
 
-async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGenerator<Decided> {
+async function* handled(
+  state: Dispatching,
+  batch: readonly Delivery[],
+): AsyncGenerator<TracedDecision> {
   const events = batch.map(({ event }) => event);
   const added: Nudge[] = [];
   for (const event of events) {
@@ -160,10 +165,14 @@ async function* handled(state: Dispatching, batch: readonly Delivery[]): AsyncGe
     ...added,
     ...(hasTick ? await timeNudges(state) : []),
   ];
+  const traceOf = tracesOf(batch, state.plans.current());
   for await (const page of look(state.looking, nudges)) {
     state.queues.remember(page.queuedFor);
-    for (const moved of page.moves) state.ports.log.info(moved, `${moved.task} ${moved.to}`);
-    yield page;
+    for (const moved of page.moves) {
+      const fields = { ...moved, ...inTrace(traceOf(moved.task)) };
+      state.ports.log.info(fields, `${moved.task} ${moved.to}`);
+    }
+    yield { ...page, traceOf };
   }
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);

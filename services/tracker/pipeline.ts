@@ -12,17 +12,19 @@ import {
   takeUntil,
   throttleTime,
 } from "rxjs";
+import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
-import type { Log } from "../../ports/log.ts";
+import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { JobOutcome, JobSettled, OutputSeen } from "../../schemas/events.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import type { Trace } from "../../schemas/trace.ts";
 import { type CurrentPlan, currentPlan } from "./current-plan.ts";
 import { outputTables } from "./output-table.ts";
 import { outputsSeen, type Verifying } from "./verify.ts";
@@ -129,7 +131,7 @@ async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
     const event = await untilDone(tracking, status, () => settledOf(tracking, status));
     if (event === null) return;
     const published = await untilDone(tracking, status, async () => {
-      await bus.publish([event]);
+      await bus.publish([event], traceOfJob(status));
       return true;
     });
     if (published === null) return;
@@ -140,7 +142,7 @@ async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
 }
 
 async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {
-  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log } = status;
+  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log, usage } = status;
   const outcome = outcomeOf(status.state);
   if (outcome === null) throw new Error(`job ${jobId} is ${status.state}: it has not ended`);
   return {
@@ -156,6 +158,7 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
     endedAt: endedAt ?? tracking.ports.clock.now(),
     error,
     log,
+    ...(usage === undefined ? {} : { usage }),
     outputs: await outputsOf(tracking, status),
   };
 }
@@ -172,10 +175,15 @@ function outcomeOf(state: JobStatus["state"]): JobOutcome | null {
   return state === "pending" || state === "running" ? null : state;
 }
 
+/** The trace that the job was submitted in; where its runner kept none, one of its own. */
+function traceOfJob({ trace, jobId }: JobStatus): Trace {
+  return trace ?? traceOf(jobId);
+}
+
 /** Tries until it works, with growing pauses; null when it was stopped before it did. */
 async function untilDone<R>(
   tracking: Tracking,
-  { jobId, task }: JobStatus,
+  status: JobStatus,
   attempt: () => Promise<R>,
 ): Promise<R | null> {
   const { clock, log } = tracking.ports;
@@ -184,7 +192,8 @@ async function untilDone<R>(
       return await attempt();
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const fields = { task, jobId, reason };
+      const { task, jobId } = status;
+      const fields = { task, jobId, reason, ...inTrace(traceOfJob(status)) };
       if (cause instanceof RetryableError) log.warn(fields, `${task} cannot be reported yet`);
       else log.error(fields, `${task} cannot be reported; trying again`);
     }

@@ -12,6 +12,7 @@ import {
   takeUntil,
   tap,
 } from "rxjs";
+import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
@@ -20,6 +21,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import type { Trace } from "../../schemas/trace.ts";
 import { followLake } from "./follow-lake.ts";
 import { onePerKey } from "./one-per-key.ts";
 
@@ -114,9 +116,10 @@ async function publishUntilDone(
   isStopping: () => boolean,
 ): Promise<void> {
   if (events.length === 0) return;
+  const trace = traceOfNews(events);
   for (let pauseMs = 50, told = false; ; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
-      return await bus.publish(events);
+      return await bus.publish(events, trace);
     } catch (cause) {
       if (!(cause instanceof RetryableError) || isStopping()) throw cause;
       if (!told) log.warn({ reason: cause.message }, "the bus takes no events; trying again");
@@ -124,4 +127,12 @@ async function publishUntilDone(
       await clock.sleep(pauseMs);
     }
   }
+}
+
+/** Every landing begins a trace; those that are told together share one. Time begins none. */
+function traceOfNews([first]: readonly LandfallEvent[]): Trace | undefined {
+  if (first?.kind === "table-recreated") return traceOf(`${first.table} made anew ${first.epoch}`);
+  if (first?.kind !== "partition-landed") return undefined;
+  const { table, landing } = first;
+  return traceOf(`${table} landed ${landing.version.epoch}.${landing.version.n}`);
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chrononLabel, isOfAttempt, readLabels } from "../../adapters/gcp/dataproc-labels.ts";
 import { dataprocRequest } from "../../adapters/gcp/dataproc-request.ts";
+import { traceOf } from "../../core/trace.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { DataprocSettings } from "../../schemas/dataproc.ts";
 import { taskId } from "../../schemas/ids.ts";
@@ -168,10 +169,11 @@ describe("labels say exactly which attempt of which task a job is", () => {
       fc.property(name, fc.nat(50), fc.nat(50), (config, run, attempt) => {
         const range = { start: "2026-03-01", end: "2026-03-10" };
         const task = taskId(`${config}/upload-to-kv`, range);
-        const spec = job("group_bys", "upload-to-kv", { jobId: "a", task, run, attempt, range });
+        const plain = job("group_bys", "upload-to-kv", { jobId: "a", task, run, attempt, range });
+        const spec = { ...plain, trace: traceOf(config) };
         const made = requestOf(spec) as { job?: { labels: Record<string, string> } };
         if (made.job === undefined) {
-          expect(made).toHaveProperty("refused");
+          expect(requestOf(plain), "not for want of room for a trace").toHaveProperty("refused");
           return;
         }
         const { labels } = made.job;
@@ -182,7 +184,9 @@ describe("labels say exactly which attempt of which task a job is", () => {
           expect(key).toMatch(/^[a-z][a-z0-9_-]{0,62}$/);
           expect(value).toMatch(/^[a-z0-9_-]{0,63}$/);
         }
-        expect(Object.keys(labels).length).toBeLessThanOrEqual(32);
+        const count = Object.keys(labels).length;
+        expect(count).toBeLessThanOrEqual(32);
+        if (readLabels(labels)?.trace !== spec.trace) expect(count).toBe(32);
       }),
     );
   });

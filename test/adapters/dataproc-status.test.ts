@@ -96,6 +96,19 @@ describe("what Dataproc says of a job, and what Landfall makes of it", () => {
     );
   });
 
+  test("what YARN counted of a job's applications, where the client tells it", () => {
+    const ran = (...yarnApplications: readonly object[]) => {
+      const job = { reference: { jobId: "a" }, labels, status: { state: "DONE" as const } };
+      return seenJob({ ...job, yarnApplications: yarnApplications as { name: string }[] })?.status;
+    };
+    const first = { name: "one", vcoreSeconds: "3600", memoryMbSeconds: "36864000" };
+    const second = { name: "two", vcoreSeconds: 400, memoryMbSeconds: 1_000 };
+    expect(ran(first, second)?.usage).toEqual({ vcoreSeconds: 4_000, memoryMbSeconds: 36_865_000 });
+    expect(ran(first, { name: "made anew" })?.usage?.vcoreSeconds).toBe(3_600);
+    expect(ran({ name: "one" })).not.toHaveProperty("usage");
+    expect(ran()).not.toHaveProperty("usage");
+  });
+
   test("jobs of others are none of ours", () => {
     expect(
       seenJob({ reference: { jobId: "a" }, labels: {}, status: { state: "DONE" } }),

@@ -4,6 +4,7 @@ import { filter, firstValueFrom, timeout, toArray } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
 import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
+import { traceOf } from "../../core/trace.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { endOf, running } from "../contract/job-runner.contract.ts";
@@ -209,6 +210,27 @@ describe("watching Dataproc", () => {
     });
     expect(untold?.error).toBe("job failure");
   });
+
+  test.each(["cluster", "serverless"])(
+    "on a %s a job keeps the trace it was submitted in",
+    async (on) => {
+      const at = await placed();
+      const runner = at.open(
+        on === "serverless" ? { profiles: { backfill: { place: { on: "serverless" } } } } : {},
+      );
+      const more = on === "serverless" ? { execution: { properties: {} } } : {};
+      const trace = traceOf("a landing");
+      const [traced, plain] = [at.job({ ...more, trace }), at.job(more)];
+      const ends = [traced, plain].map(({ jobId }) => endOf(runner.statuses(), jobId));
+      for (const job of [traced, plain]) await runner.submit(job);
+      const [one, other] = await Promise.all(ends);
+      expect(one?.trace).toBe(trace);
+      expect(other).not.toHaveProperty("trace");
+      expect(await runner.submit({ ...traced, trace: traceOf("another") })).toEqual({
+        kind: "exists",
+      });
+    },
+  );
 
   test("usage that Dataproc counts is kept", async () => {
     const at = await placed();

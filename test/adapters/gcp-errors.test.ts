@@ -15,9 +15,12 @@ describe("failures of Cloud Storage", () => {
       403,
       "cannot read db/t/x: permission denied on the bucket lake; grant the service account roles/storage.objectUser there",
     ],
-    [400, "cannot read db/t/x: said so"],
-  ])("%i is permanent, in one sentence", (code, sentence) => {
-    expect(told({ code })).toEqual(new PermanentError(sentence));
+  ])("%i is for an operator to put right: it waits for that, in one sentence", (code, sentence) => {
+    expect(told({ code })).toEqual(new RetryableError(sentence));
+  });
+
+  test.each([400, 405, 412, 413])("%i is permanent", (code) => {
+    expect(told({ code })).toEqual(new PermanentError("cannot read db/t/x: said so"));
   });
 
   test.each([{ code: 429 }, { code: 500 }, { code: 503 }, { code: 408 }, { code: 401 }, {}])(

@@ -1,4 +1,3 @@
-import { createSign, generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Letter } from "../../adapters/gcp/bus-dead-letters.ts";
 import { type PushReceiver, pushReceiver } from "../../adapters/gcp/push-receiver.ts";
@@ -6,50 +5,7 @@ import type { Delivery } from "../../ports/bus.ts";
 import { poison } from "../contract/bus-dead-letters.contract.ts";
 import { at, listen } from "../support/bus.ts";
 import { tick } from "../support/documents.ts";
-
-const google = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 });
-const keys = { "key-1": google.publicKey.export({ type: "spki", format: "pem" }).toString() };
-const audience = "https://watcher.example.com/push";
-const account = "landfall-push@project.iam.gserviceaccount.com";
-
-interface TokenOptions {
-  readonly claims?: Readonly<Record<string, unknown>>;
-  readonly header?: Readonly<Record<string, unknown>>;
-  readonly key?: typeof google.privateKey;
-}
-
-/** A token as Google signs them for Pub/Sub, unless told otherwise. */
-function token({ claims = {}, header = {}, key = google.privateKey }: TokenOptions = {}): string {
-  const now = Math.floor(Date.now() / 1_000);
-  const payload = {
-    iss: "https://accounts.google.com",
-    aud: audience,
-    email: account,
-    email_verified: true,
-    sub: "1234567890",
-    iat: now,
-    exp: now + 3_600,
-    ...claims,
-  };
-  const encoded = [{ alg: "RS256", kid: "key-1", typ: "JWT", ...header }, payload].map((part) =>
-    Buffer.from(JSON.stringify(part)).toString("base64url"),
-  );
-  const signed = encoded.join(".");
-  return `${signed}.${createSign("RSA-SHA256").update(signed).sign(key, "base64url")}`;
-}
-
-let published = 0;
-
-/** The body of a push, with a message id nobody had before. */
-function push(data: string, more: object = {}) {
-  return JSON.stringify({
-    message: { data: Buffer.from(data).toString("base64"), messageId: `${++published}` },
-    subscription: "projects/p/subscriptions/landfall-events-watcher",
-    deliveryAttempt: 1,
-    ...more,
-  });
-}
+import { account, audience, keys, push, stranger, token } from "../support/push.ts";
 
 describe("push receiver", () => {
   let receiver: PushReceiver;
@@ -112,6 +68,19 @@ describe("push receiver", () => {
     await sent;
     expect(status).toBe(204);
     expect(receiver.counts()).toMatchObject({ acked: 1, nacked: 0 });
+  });
+
+  test.each([
+    [
+      { traceparent: `00-${"a".repeat(32)}-${"b".repeat(16)}-01` },
+      `00-${"a".repeat(32)}-${"b".repeat(16)}-01`,
+    ],
+    [{ traceparent: "Bearer of bad news" }, undefined],
+    [{}, undefined],
+  ])("a push is delivered in the trace that its attributes name: %o", async (attributes, trace) => {
+    const listener = hear((delivery) => delivery.ack());
+    expect(await send(push(JSON.stringify(tick(8)), attributes))).toBe(204);
+    expect((await listener.next()).trace).toBe(trace);
   });
 
   test("a nack, and a lease that ended, are answered so that Pub/Sub pushes again", async () => {

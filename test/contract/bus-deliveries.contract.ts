@@ -1,5 +1,7 @@
 import { expect } from "vitest";
+import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
+import { readTrace } from "../../schemas/trace.ts";
 import { at, listen, numbers } from "../support/bus.ts";
 import { landed, tick } from "../support/documents.ts";
 import type { Contract } from "./contract.ts";
@@ -14,6 +16,23 @@ export function deliveriesAsPromised(it: Contract<Bus>): void {
     const delivery = await listener.next();
     expect(delivery.event).toEqual(event);
     expect(delivery.attempt).toBe(1);
+  });
+
+  it("a trace changes nothing; a delivery has the one it was published in, each time, or none", async (open) => {
+    const bus = await open();
+    const trace = traceOf("data.events landed 0.7");
+    const listener = listen(bus, {}, (delivery) => {
+      if (delivery.attempt === 1) delivery.nack();
+    });
+    await bus.publish([landed("data.events", 7)], trace);
+    const [first, again] = await listener.count(2);
+    expect(again?.event).toEqual(landed("data.events", 7));
+    expect([trace, undefined]).toContain(first?.trace);
+    expect(again?.trace).toBe(first?.trace);
+    await bus.publish([tick(1)]);
+    const plain = await listener.next(1, ({ event }) => event.kind === "tick");
+    expect(plain.trace).not.toBe(trace);
+    expect(plain.trace).toBe(readTrace(plain.trace));
   });
 
   it("delivers what was published before anybody subscribed, by another opening too", async (open) => {

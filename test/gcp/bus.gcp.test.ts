@@ -96,12 +96,10 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
         });
       });
       const given = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
-      const [plain, traced] = [
-        place.open(),
-        pubsubBus({ project, topics, traceparent: () => given }),
-      ];
-      await plain.publish([landed("data.events", 1)]);
-      await traced.publish([tick(1)]);
+      const bus = place.open();
+      const delivered = listen(bus).count(2);
+      await bus.publish([landed("data.events", 1)]);
+      await bus.publish([tick(1)], given);
       const attributes = (await seen).map((message) => message.attributes);
       expect(attributes.toSorted((a, b) => (`${a["kind"]}` < `${b["kind"]}` ? -1 : 1))).toEqual([
         {
@@ -111,8 +109,12 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
         },
         { kind: "tick", schema: "1", traceparent: given },
       ]);
+      for (const { event, trace } of await delivered) {
+        const published = attributes.find(({ kind }) => kind === event.kind);
+        expect(trace).toBe(published?.["traceparent"]);
+      }
       await spy.delete();
-      for (const bus of [plain, traced]) await bus.close();
+      await bus.close();
     });
 
     test("setting up again changes nothing, and mends what somebody changed", async () => {

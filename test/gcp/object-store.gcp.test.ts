@@ -153,12 +153,12 @@ emulated(["pubsub", "storage"], "the object store on Cloud Storage", ({ project 
       const store = place.open({ bucket: "gone-bucket" });
       const sentence = "the bucket gone-bucket does not exist; make it, or correct its name";
       await expect(store.read("a")).rejects.toThrow(
-        new PermanentError(`cannot list all objects: ${sentence}`),
+        new RetryableError(`cannot list all objects: ${sentence}`),
       );
       await expect(store.list("a/")).rejects.toThrow(`cannot list a/: ${sentence}`);
       await expect(store.write("a", bytes("x"))).rejects.toThrow(`cannot write a: ${sentence}`);
       await expect(store.write("a", bytes("x"), { ifAbsent: true })).rejects.toThrow(
-        PermanentError,
+        RetryableError,
       );
       await store.close();
     });

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { systemClock } from "../../adapters/embedded/clock.ts";
+import { simulatedBus } from "../../adapters/simulated/bus.ts";
 import { serviceLog } from "../../services/log.ts";
+import { published } from "../../services/published.ts";
+import { landed, tick } from "../support/documents.ts";
 
 function logged(project?: string) {
   const lines: Record<string, unknown>[] = [];
@@ -43,4 +47,23 @@ test("without a project, or with a garbled context, nothing is linked", () => {
   for (const line of [...here.lines, ...there.lines]) {
     expect(Object.keys(line).filter((name) => name.startsWith("logging."))).toEqual([]);
   }
+});
+
+test("what a service publishes is told once, in its trace; ticks, and what was refused, are not", async () => {
+  const { log, lines } = logged("acme");
+  const inner = simulatedBus({ clock: systemClock() });
+  const bus = published(inner.open(), log);
+  await bus.publish([landed("a.b", 1), landed("a.b", 1, "2025-10-01")], traceparent);
+  await bus.publish([tick(1)]);
+  await bus.publish([]);
+  await bus.close();
+  await expect(bus.publish([landed("a.b", 2)])).rejects.toThrow("closed");
+  expect(lines).toMatchObject([
+    {
+      message: "published: a.b@2025-09-30 landed, and 1 more",
+      kind: "partition-landed",
+      "logging.googleapis.com/trace": "projects/acme/traces/4bf92f3577b34da6a3ce929d0e0e4736",
+    },
+  ]);
+  expect(inner.unacked()).toHaveLength(3);
 });

@@ -217,6 +217,7 @@ describe("uploads to the online store", () => {
       level: "warn",
       message:
         "serving info of risk.merchants.v1: the row ends at 2025-09-02, its cell says 2025-09-03",
+      fields: { config: "risk.merchants.v1", partition: "2025-09-02" },
     });
   });
 });

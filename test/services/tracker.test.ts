@@ -1,5 +1,7 @@
+import { map } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
+import { traceOf } from "../../core/trace.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
@@ -147,6 +149,62 @@ test("a step new to the plan is found at once; a retired one is reported without
   expect((await at.reports(1))[0]?.outputs).toHaveLength(1);
   await runner.submit(jobOf(features, range("02")));
   expect((await at.reports(1))[0]).toMatchObject({ outcome: "succeeded", outputs: [] });
+});
+
+test("what a job used is reported as its runner told it, and left out where it told nothing", async () => {
+  at = await trackerPlace([features]);
+  const runner = at.open();
+  const usage = { milliDcuSeconds: 4_000, shuffleStorageGbSeconds: 7 };
+  const [counted, uncounted] = [jobOf(features, range("01")), jobOf(features, range("02"))];
+  const counting = {
+    ...runner,
+    statuses: () =>
+      runner
+        .statuses()
+        .pipe(map((status) => (status.jobId === counted.jobId ? { ...status, usage } : status))),
+  };
+  at.track(counting);
+  for (const job of [counted, uncounted]) await runner.submit(job);
+  const reports = new Map((await at.reports(2)).map((report) => [report.jobId, report]));
+  expect(reports.get(counted.jobId)?.usage).toEqual(usage);
+  expect(reports.get(uncounted.jobId)).not.toHaveProperty("usage");
+});
+
+test("a report is in the trace that its job was submitted in, else in one of the job's own", async () => {
+  at = await trackerPlace([features]);
+  const runner = at.open();
+  const [linked, alone] = [jobOf(features, range("01")), jobOf(features, range("02"))];
+  const keeping = {
+    ...runner,
+    statuses: () =>
+      runner
+        .statuses()
+        .pipe(
+          map((status) =>
+            status.jobId === linked.jobId ? { ...status, trace: traceOf("landing") } : status,
+          ),
+        ),
+  };
+  const traces = new Map<string, string | undefined>();
+  let refusals = 1;
+  const bus: typeof at.bus = {
+    ...at.bus,
+    async publish(events, trace) {
+      if (refusals-- > 0) throw new RetryableError("the bus is away");
+      for (const event of events) {
+        if (event.kind === "job-settled") traces.set(event.jobId, trace);
+      }
+      await at.bus.publish(events);
+    },
+  };
+  at.track(keeping, { bus });
+  for (const job of [linked, alone]) {
+    await runner.submit(job);
+    await at.reports(1);
+  }
+  expect(traces.get(linked.jobId)).toBe(traceOf("landing"));
+  expect(traces.get(alone.jobId)).toBe(traceOf(alone.jobId));
+  expect(at.logged[0]).toMatchObject({ fields: { traceparent: traceOf("landing") } });
 });
 
 test("a hundred jobs of one table, within a second, read its cursor and the plan once", async () => {

@@ -20,6 +20,7 @@ import { rehearsalPlace } from "./rehearsal-place.ts";
 export interface Logged {
   readonly level: "info" | "warn" | "error";
   readonly message: string;
+  readonly fields: object;
 }
 
 /** Trackers on the embedded world, with jobs rehearsed, and all that they publish. */
@@ -35,8 +36,8 @@ export async function trackerPlace(
   const { lake, keyValueStore } = rehearsal;
   const clock = systemClock();
   const logged: Logged[] = [];
-  const at = (level: Logged["level"]) => (_: object, message: string) => {
-    logged.push({ level, message });
+  const at = (level: Logged["level"]) => (fields: object, message: string) => {
+    logged.push({ level, message, fields });
   };
   const log: Log = { info: at("info"), warn: at("warn"), error: at("error") };
   const running: { readonly stop: Subject<void>; readonly done: Promise<void> }[] = [];
