@@ -26,13 +26,13 @@ export function cpuOfDescendants(nameOf: (command: string) => string | null): Us
   return used;
 }
 
-/** What was used between two looks, in cores. */
-export function coresUsed(before: Used, after: Used, seconds: number): Used {
+/** What was used between two looks, in milliseconds for each of so many pieces of work. */
+export function cpuUsed(before: Used, after: Used, pieces: number): Used {
   const all = Object.entries(after).map(([name, used]): [string, number] => [
     name,
-    Math.round((100 * (used - (before[name] ?? 0))) / seconds) / 100,
+    Math.round((10_000 * (used - (before[name] ?? 0))) / pieces) / 10,
   ]);
-  return Object.fromEntries(all.filter(([, cores]) => cores > 0));
+  return Object.fromEntries(all.filter(([, ms]) => ms > 0));
 }
 
 function processes() {

@@ -58,11 +58,12 @@ function timed(world: World): World {
     bus: {
       ...bus,
       async publish(events) {
+        const begun = wallMs();
         await bus.publish(events);
         for (const event of events) {
-          if (event.kind === "partition-landed") {
-            note("published", `${event.table}@${event.partition}`);
-          }
+          if (event.kind !== "partition-landed") continue;
+          note("publishing", `${event.table}@${event.partition}`, begun);
+          note("published", `${event.table}@${event.partition}`);
         }
       },
       deliveries: (options) =>

@@ -13,7 +13,7 @@ import { writeRelease } from "../releases/release.ts";
 import { millisOf } from "../test/support/dataproc/protos.ts";
 import { startEmulators } from "../test/support/emulators/emulators.ts";
 import { emulatedProject } from "../test/support/emulators/servers.ts";
-import { coresUsed, cpuOfDescendants } from "./cpu.ts";
+import { cpuOfDescendants, cpuUsed } from "./cpu.ts";
 import { print, quantiles, wallMs } from "./print.ts";
 import type { Noted, NotedCommit } from "./submission-worker.ts";
 import {
@@ -55,10 +55,10 @@ function start(folder: string): Worker[] {
     const name = `${service}-${at}`;
     const [file, log] = [join(folder, `${name}.json`), join(folder, `${name}.log`)];
     const worker = new URL("submission-worker.ts", import.meta.url).pathname;
-    const profile = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-    const named = profiles === undefined ? [] : [`--cpu-prof-name=${name}.cpuprofile`];
+    const profile =
+      profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${join(profiles, name)}`];
     const output = openSync(log, "a");
-    const args = [...profile, ...named, "--import", tsx, worker, service, file];
+    const args = [...profile, "--import", tsx, worker, service, file];
     const child = spawn(process.execPath, args, { stdio: ["ignore", output, output] });
     closeSync(output);
     return { name, child, file, log };
@@ -133,17 +133,21 @@ async function prepared(world: GoogleCloudWorld, dataproc: string): Promise<void
   while ((await arrivals(dataproc)).size < tables) await sleep(500);
 }
 
-const emulatorOf = (command: string) =>
-  /cloud-pubsub-emulator|pubsub/.test(command)
-    ? "Pub/Sub emulator"
-    : /firestore/.test(command)
-      ? "Firestore emulator"
-      : /cbtemulator/.test(command)
-        ? "Bigtable emulator"
-        : /fake-gcs/.test(command)
-          ? "fake-gcs-server"
-          : (/submission-worker\.ts (\w+)/.exec(command)?.[1] ??
-            (/dataproc\/main/.test(command) ? "Dataproc server" : null));
+/** What a process is, by a part of its command line; fake-gcs-server is told of Pub/Sub, too. */
+const programs = [
+  ["fake-gcs-server", /fake-gcs-server/],
+  ["Firestore emulator", /firestore/],
+  ["Bigtable emulator", /cbtemulator/],
+  ["Pub/Sub emulator", /pubsub/],
+  ["Dataproc server", /dataproc.main/],
+  ["watcher", /worker.ts watcher/],
+  ["dispatchers", /worker.ts dispatcher/],
+  ["tracker", /worker.ts tracker/],
+] as const;
+
+function programOf(command: string): string | null {
+  return programs.find(([, pattern]) => pattern.test(command))?.[0] ?? null;
+}
 
 async function measure(folder: string): Promise<void> {
   const dataproc = await startDataproc();
@@ -154,14 +158,14 @@ async function measure(folder: string): Promise<void> {
   try {
     await prepared(world, address);
     await landFor(world, { first: 0, forSeconds: warmUpSeconds });
-    const before = cpuOfDescendants(emulatorOf);
+    const before = cpuOfDescendants(programOf);
     const begun = wallMs();
     const landed = await landFor(world, { first: perSecond * warmUpSeconds, forSeconds: seconds });
     const tookSeconds = (wallMs() - begun) / 1_000;
-    const cores = coresUsed(before, cpuOfDescendants(emulatorOf), tookSeconds);
     const arrived = await allArrived(address, landed);
+    const cpuMs = cpuUsed(before, cpuOfDescendants(programOf), landed.size);
     await Promise.all(workers.map(({ child }) => ended(child)));
-    report({ landed, arrived, workers, cores, begun, tookSeconds });
+    report({ landed, arrived, workers, cpuMs, begun, tookSeconds });
   } finally {
     await world.close();
     for (const { child } of [...workers, dataproc]) child.kill("SIGKILL");
@@ -187,7 +191,8 @@ interface Measured {
   readonly landed: ReadonlyMap<LandingKey, number>;
   readonly arrived: ReadonlyMap<LandingKey, number>;
   readonly workers: readonly Worker[];
-  readonly cores: Readonly<Record<string, number>>;
+  /** CPU of a landing, by process, in milliseconds. */
+  readonly cpuMs: Readonly<Record<string, number>>;
   readonly begun: number;
   readonly tookSeconds: number;
 }
@@ -195,6 +200,7 @@ interface Measured {
 const hops = [
   "heard",
   "read",
+  "publishing",
   "published",
   "delivered",
   "stored",
@@ -204,7 +210,7 @@ const hops = [
   "arrived",
 ] as const;
 
-function report({ landed, arrived, workers, cores, begun, tookSeconds }: Measured): void {
+function report({ landed, arrived, workers, cpuMs, begun, tookSeconds }: Measured): void {
   const notes = workers
     .filter(({ name }) => !name.startsWith("tracker"))
     .map(
@@ -224,7 +230,7 @@ function report({ landed, arrived, workers, cores, begun, tookSeconds }: Measure
     lost: landed.size - tookMs.length,
     perSecond: Math.round((10 * landed.size) / tookSeconds) / 10,
     submittedPerSecond: Math.round(10 * rate) / 10,
-    coresUsed: cores,
+    cpuMsPerLanding: cpuMs,
   });
   const seen = new Map<string, number>(
     notes.flatMap(({ noted }) => noted).map(({ hop, key, at }) => [`${hop} ${key}`, at]),
