@@ -26,12 +26,16 @@ export interface Looking extends Committing {
  */
 export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGenerator<Decided> {
   let rest = nudges;
+  let together = nudges.length;
   while (rest.length > 0) {
     let decided: Decided;
     try {
-      const { decision, turns } = await untilCommitted(looking, () => decideOn(looking, rest));
-      decided = decision;
+      const { decision, turns, of } = await untilCommitted(looking, (conflicts) =>
+        decideOn(looking, rest.slice(0, fewer(together, conflicts))),
+      );
+      decided = { ...decision, rest: [...decision.rest, ...rest.slice(of)] };
       looking.turns = turns;
+      together = 2 * of;
     } catch (cause) {
       if (cause instanceof RetryableError || (rest.length === 1 && isOfEvent(rest[0]))) throw cause;
       return yield* lookAtEach(looking, rest, cause);
@@ -39,6 +43,13 @@ export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGe
     yield decided;
     rest = [...decided.rest, ...(await queuedFor(looking, decided.freed))];
   }
+}
+
+/** Nudges that are looked at together, however often their commit was refused. */
+const togetherMin = 8;
+
+function fewer(together: number, conflicts: number): number {
+  return Math.max(togetherMin, Math.ceil(together / 2 ** conflicts));
 }
 
 /**
@@ -68,6 +79,8 @@ function isOfEvent(nudge: Nudge | undefined): boolean {
 interface Looked {
   readonly decision: Decided;
   readonly turns: ReadonlyMap<string, Block>;
+  /** How many nudges it was made of. */
+  readonly of: number;
 }
 
 async function decideOn(
@@ -84,7 +97,10 @@ async function decideOn(
   const decision = decide(deciding, nudges);
   switch (decision.kind) {
     case "decided":
-      return { changes: decision.changes, result: { decision, turns: turns.held() } };
+      return {
+        changes: decision.changes,
+        result: { decision, turns: turns.held(), of: nudges.length },
+      };
     case "unread":
       await documents.read(decision.ids);
       return "again";
