@@ -3,6 +3,9 @@ import { writeFileSync } from "node:fs";
 import { tap } from "rxjs";
 import { openWorld } from "../adapters/open.ts";
 import { readSettings } from "../adapters/read-settings.ts";
+import type { Bus } from "../ports/bus.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { CommitAnswer, TaskStore } from "../ports/task-store.ts";
 import type { World } from "../ports/world.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
 import { runService } from "../services/run-service.ts";
@@ -39,65 +42,16 @@ const note = (hop: string, key: LandingKey | null, at = wallMs()) => {
   if (key !== null) noted.push({ hop, key, at });
 };
 
+/** Which landing of a table is in hand; the next one comes seconds later. */
+const inHand = new Map<string, LandingKey>();
+
 function timed(world: World): World {
-  const { bus, lake, store, runner } = world;
-  /** Which landing of a table is in hand; the next one comes seconds later. */
-  const inHand = new Map<string, LandingKey>();
+  const { lake, bus, store, runner } = world;
   return {
     ...world,
-    lake: {
-      ...lake,
-      notifications: (prefixes) =>
-        lake.notifications(prefixes).pipe(tap(({ name }) => note("heard", keyOfObject(name)))),
-      async read(name) {
-        const found = await lake.read(name);
-        if (found !== null) note("read", keyOfObject(name));
-        return found;
-      },
-    },
-    bus: {
-      ...bus,
-      async publish(events) {
-        const begun = wallMs();
-        await bus.publish(events);
-        for (const event of events) {
-          if (event.kind !== "partition-landed") continue;
-          note("publishing", `${event.table}@${event.partition}`, begun);
-          note("published", `${event.table}@${event.partition}`);
-        }
-      },
-      deliveries: (options) =>
-        bus.deliveries(options).pipe(
-          tap(({ event }) => {
-            if (event.kind !== "partition-landed") return;
-            const key = `${event.table}@${event.partition}`;
-            inHand.set(event.table, key);
-            note("delivered", key);
-          }),
-        ),
-    },
-    store: {
-      ...store,
-      async commit(commit) {
-        const begun = wallMs();
-        const answer = await store.commit(commit);
-        const ended = wallMs();
-        const { writes, checks } = commit;
-        const sizes = { written: writes.length, checked: checks.length };
-        commits.push({ begun, tookMs: ended - begun, ...sizes, answer: answer.kind });
-        for (const { id } of writes) {
-          const [collection = "", name = ""] = id.split(/\/(.*)/s);
-          if (collection === "tasks") {
-            note("claiming", keyOfTask(name), begun);
-            if (answer.kind === "committed") note("claimed", keyOfTask(name), ended);
-          }
-          if (collection === "landings" && answer.kind === "committed") {
-            note("stored", inHand.get(name.replace(/[@/].*$/, "")) ?? null, ended);
-          }
-        }
-        return answer;
-      },
-    },
+    lake: timedLake(lake),
+    bus: timedBus(bus),
+    store: timedStore(store),
     runner: {
       ...runner,
       submit(job) {
@@ -106,6 +60,72 @@ function timed(world: World): World {
       },
     },
   };
+}
+
+function timedLake(lake: ObjectStore): ObjectStore {
+  return {
+    ...lake,
+    notifications: (prefixes) =>
+      lake.notifications(prefixes).pipe(tap(({ name }) => note("heard", keyOfObject(name)))),
+    async read(name) {
+      const found = await lake.read(name);
+      if (found !== null) note("read", keyOfObject(name));
+      return found;
+    },
+  };
+}
+
+function timedBus(bus: Bus): Bus {
+  return {
+    ...bus,
+    async publish(events) {
+      const begun = wallMs();
+      await bus.publish(events);
+      for (const event of events) {
+        if (event.kind !== "partition-landed") continue;
+        note("publishing", `${event.table}@${event.partition}`, begun);
+        note("published", `${event.table}@${event.partition}`);
+      }
+    },
+    deliveries: (options) =>
+      bus.deliveries(options).pipe(
+        tap(({ event }) => {
+          if (event.kind !== "partition-landed") return;
+          const key = `${event.table}@${event.partition}`;
+          inHand.set(event.table, key);
+          note("delivered", key);
+        }),
+      ),
+  };
+}
+
+function timedStore(store: TaskStore): TaskStore {
+  return {
+    ...store,
+    async commit(commit) {
+      const begun = wallMs();
+      const answer = await store.commit(commit);
+      const ended = wallMs();
+      const { writes, checks } = commit;
+      const sizes = { written: writes.length, checked: checks.length };
+      commits.push({ begun, tookMs: ended - begun, ...sizes, answer: answer.kind });
+      for (const { id } of writes) noteWritten(id, { begun, ended, answer: answer.kind });
+      return answer;
+    },
+  };
+}
+
+function noteWritten(
+  id: string,
+  { begun, ended, answer }: { begun: number; ended: number; answer: CommitAnswer["kind"] },
+): void {
+  const [collection = "", name = ""] = id.split(/\/(.*)/s);
+  if (collection === "tasks") note("claiming", keyOfTask(name), begun);
+  if (answer !== "committed") return;
+  if (collection === "tasks") note("claimed", keyOfTask(name), ended);
+  if (collection === "landings") {
+    note("stored", inHand.get(name.replace(/[@/].*$/, "")) ?? null, ended);
+  }
 }
 
 const needs = {
