@@ -8,9 +8,12 @@ import { readdirSync } from "node:fs";
 const here = new URL(".", import.meta.url).pathname;
 const asked = process.argv.slice(2);
 const names = readdirSync(here)
-  .filter((file) => file.endsWith(".ts") && !["main.ts", "print.ts", "source.ts"].includes(file))
+  .filter(
+    (file) =>
+      file.endsWith(".ts") && !["cpu.ts", "main.ts", "print.ts", "source.ts"].includes(file),
+  )
   .map((file) => file.slice(0, -".ts".length))
-  .filter((name) => !/-(writer|worker)$/.test(name))
+  .filter((name) => !/-(writer|worker|world)$/.test(name))
   .filter((name) => asked.length === 0 || asked.includes(name));
 for (const name of names) {
   process.stderr.write(`${name} …\n`);

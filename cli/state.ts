@@ -6,6 +6,7 @@ import { filesOf } from "../adapters/embedded/open.ts";
 import { sqliteTaskStore } from "../adapters/embedded/task-store.ts";
 import { type Deciding, noLanes } from "../core/deciding.ts";
 import { draftOver, type Known, Unread } from "../core/draft.ts";
+import { turnsOver } from "../core/lanes.ts";
 import { indexPlan } from "../core/plan-index.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
@@ -110,7 +111,14 @@ async function googleCloudState(settings: Deployment): Promise<State & Closeable
 export async function ask<T>(state: State, question: (deciding: Deciding) => T): Promise<T> {
   const { store, settings } = state;
   const plan = indexPlan(await planOf(state));
-  const about = { plan, settings, now: Date.now(), by: "cli", lanes: noLanes };
+  const about = {
+    plan,
+    settings,
+    now: Date.now(),
+    by: "cli",
+    lanes: noLanes,
+    turns: turnsOver(new Map()),
+  };
   return answered({ store, about, known: new Map() }, question);
 }
 

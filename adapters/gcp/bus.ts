@@ -101,12 +101,15 @@ function tracked() {
 }
 
 /**
- * A batch is one call of `publish`, sent at once; the library would wait for more. Its limits are
- * Pub/Sub's, with room to spare.
+ * A batch is what was published in the same millisecond; the library would wait for more. Its limits
+ * are Pub/Sub's, with room to spare.
+ *
+ * Not by `flush`: that resolves when the library has nothing more to send, which where much is
+ * published at once is not until other calls are answered, and the next ones, too.
  */
 function publishOptions(answersWithinMs: number): PublishOptions {
   return {
-    batching: { maxMessages: 1_000, maxBytes: 5_000_000, maxMilliseconds: 10 },
+    batching: { maxMessages: 1_000, maxBytes: 5_000_000, maxMilliseconds: 1 },
     gaxOpts: {
       timeout: answersWithinMs,
       // By itself the library waits four times longer each time, up to a minute: connections that
@@ -129,8 +132,7 @@ function publishOptions(answersWithinMs: number): PublishOptions {
 async function publishAll(topic: Topic, trace: Trace, events: readonly LandfallEvent[]) {
   if (events.length === 0) return;
   try {
-    const published = events.map((event) => topic.publishMessage(messageOf(event, trace)));
-    await Promise.all([topic.flush(), ...published]);
+    await Promise.all(events.map((event) => topic.publishMessage(messageOf(event, trace))));
   } catch (cause) {
     throw pubsubError(`publish on ${topic.name}`, cause);
   }

@@ -10,6 +10,8 @@ export interface Went {
 
 const lingerMinMs = 25;
 const lingerMaxMs = 1_000;
+/** Waiting longer makes larger commits, which meet those of another dispatcher more often. */
+const contendedMaxMs = 200;
 
 /** A commit that takes longer is slow: so long alone, and so much more for each document. */
 const slowMs = 250;
@@ -17,7 +19,8 @@ const slowMsPerDocument = 1;
 
 /**
  * How long after a commit the next one is to wait: 0 while commits are fast, doubling up to 1 s
- * while they are slow or contended, halving when they are fast again.
+ * while they are slow (up to 200 ms while others want the same documents), halving when they are
+ * fast again.
  *
  * Who commits has one commit in flight and groups what arrives meanwhile, so waiting makes groups
  * larger and commits rarer: at the most, one a second, which is what a document that is in all of
@@ -26,7 +29,8 @@ const slowMsPerDocument = 1;
  */
 export function lingerAfter(lingerMs: number, { tookMs, documents, contended }: Went): number {
   if (contended || tookMs > slowMs + slowMsPerDocument * documents) {
-    return Math.min(lingerMaxMs, Math.max(lingerMinMs, lingerMs * 2));
+    const max = contended ? Math.max(contendedMaxMs, lingerMs) : lingerMaxMs;
+    return Math.min(max, Math.max(lingerMinMs, lingerMs * 2));
   }
   return lingerMs <= lingerMinMs ? 0 : lingerMs / 2;
 }

@@ -1,6 +1,7 @@
 import { daysIn } from "../../core/dates.ts";
 import { type Deciding, noLanes } from "../../core/deciding.ts";
 import { cutOffText, explainTask, type Reason } from "../../core/explain.ts";
+import { turnsOver } from "../../core/lanes.ts";
 import { indexPlan } from "../../core/plan-index.ts";
 import { readiness, single } from "../../core/readiness.ts";
 import { type TaskId, taskId } from "../../schemas/ids.ts";
@@ -22,7 +23,14 @@ const rootsTold = 3;
 /** Every task of the rehearsed days that did not end well, and every one that never began. */
 export async function stuckOf(rehearsed: Rehearsed): Promise<Stuck[]> {
   const { plan, settings, range, store, endedAt } = rehearsed;
-  const about = { plan: indexPlan(plan), settings, now: endedAt, by: "rehearsal", lanes: noLanes };
+  const about = {
+    plan: indexPlan(plan),
+    settings,
+    now: endedAt,
+    by: "rehearsal",
+    lanes: noLanes,
+    turns: turnsOver(new Map()),
+  };
   const asking = { store, about, known: new Map() };
   const tasks = new Map<TaskId, Task>(
     rehearsed.tasks.filter((t) => isAsked(rehearsed, t)).map((task) => [task.id, task]),

@@ -19,16 +19,17 @@ export interface Proposal<R> {
 
 /**
  * Proposes and commits until a proposal's checks held. What was read is read again after a
- * conflict, after a pause that grows with jitter, so that two dispatchers do not dance.
+ * conflict, after a pause that grows with jitter, so that two dispatchers do not dance. `propose` is
+ * told how often there was one: of two large commits one is nearly always refused, of two small ones seldom.
  */
 export async function untilCommitted<R>(
   { store, documents, clock, log }: Committing,
-  propose: () => Promise<Proposal<R> | "again"> | Proposal<R>,
+  propose: (conflicts: number) => Promise<Proposal<R> | "again"> | Proposal<R>,
 ): Promise<R> {
   for (let conflicts = 0; ; ) {
     let proposal: Proposal<R> | "again";
     try {
-      proposal = await propose();
+      proposal = await propose(conflicts);
     } catch (cause) {
       if (!(cause instanceof Unread)) throw cause;
       await documents.read(cause.ids);

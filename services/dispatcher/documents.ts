@@ -17,6 +17,12 @@ export interface Documents {
   clear(): void;
 }
 
+/**
+ * Every dispatcher writes these: what this one wrote is stale when it is wanted next, and reading it
+ * along with the rest costs less than a commit that is refused.
+ */
+const shared = "pools/";
+
 export function documentsOf(store: TaskStore, keptMax = 50_000): Documents {
   const known = new Map<DocumentId, Known>();
   const remember = (id: DocumentId, document: Known) => {
@@ -36,7 +42,10 @@ export function documentsOf(store: TaskStore, keptMax = 50_000): Documents {
       for (const [id, document] of await store.read(ids)) remember(id, document);
     },
     committed({ writes }, version) {
-      for (const { id, body } of writes) remember(id, { version, body });
+      for (const { id, body } of writes) {
+        if (id.startsWith(shared)) known.delete(id);
+        else remember(id, { version, body });
+      }
     },
     forget({ writes, checks }) {
       for (const { id } of writes) known.delete(id);

@@ -1,5 +1,6 @@
 import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver } from "../../core/draft.ts";
+import { type Block, turnsOver } from "../../core/lanes.ts";
 import type { Nudge } from "../../core/work.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
@@ -15,6 +16,8 @@ export interface Looking extends Committing {
   readonly plans: Plans;
   /** Limits on submissions. */
   readonly runner: Pick<JobRunner, "lanes">;
+  /** Turns of lanes that this dispatcher took ahead. */
+  turns: ReadonlyMap<string, Block>;
 }
 
 /**
@@ -23,10 +26,16 @@ export interface Looking extends Committing {
  */
 export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGenerator<Decided> {
   let rest = nudges;
+  let together = nudges.length;
   while (rest.length > 0) {
     let decided: Decided;
     try {
-      decided = await untilCommitted(looking, () => decideOn(looking, rest));
+      const { decision, turns, of } = await untilCommitted(looking, (conflicts) =>
+        decideOn(looking, rest.slice(0, fewer(together, conflicts))),
+      );
+      decided = { ...decision, rest: [...decision.rest, ...rest.slice(of)] };
+      looking.turns = turns;
+      together = 2 * of;
     } catch (cause) {
       if (cause instanceof RetryableError || (rest.length === 1 && isOfEvent(rest[0]))) throw cause;
       return yield* lookAtEach(looking, rest, cause);
@@ -34,6 +43,13 @@ export async function* look(looking: Looking, nudges: readonly Nudge[]): AsyncGe
     yield decided;
     rest = [...decided.rest, ...(await queuedFor(looking, decided.freed))];
   }
+}
+
+/** Nudges that are looked at together, however often their commit was refused. */
+const togetherMin = 8;
+
+function fewer(together: number, conflicts: number): number {
+  return Math.max(togetherMin, Math.ceil(together / 2 ** conflicts));
 }
 
 /**
@@ -59,20 +75,32 @@ function isOfEvent(nudge: Nudge | undefined): boolean {
   return nudge?.kind === "settled" || nudge?.kind === "command" || nudge?.kind === "landed";
 }
 
+/** A decision, and the turns that are held once it is committed. */
+interface Looked {
+  readonly decision: Decided;
+  readonly turns: ReadonlyMap<string, Block>;
+  /** How many nudges it was made of. */
+  readonly of: number;
+}
+
 async function decideOn(
   looking: Looking,
   nudges: readonly Nudge[],
-): Promise<Proposal<Decided> | "again"> {
+): Promise<Proposal<Looked> | "again"> {
   const plan = looking.plans.current() ?? (await looking.plans.refresh());
   if (plan === null) throw new RetryableError("no plan is released yet");
   const { documents, settings, clock, by, runner } = looking;
   const draft = draftOver(documents.known);
   const lanes = (step: PlanStep) => runner.lanes(step);
-  const deciding = { plan, settings, draft, now: clock.now(), by, lanes };
+  const turns = turnsOver(looking.turns);
+  const deciding = { plan, settings, draft, now: clock.now(), by, lanes, turns };
   const decision = decide(deciding, nudges);
   switch (decision.kind) {
     case "decided":
-      return { changes: decision.changes, result: decision };
+      return {
+        changes: decision.changes,
+        result: { decision, turns: turns.held(), of: nudges.length },
+      };
     case "unread":
       await documents.read(decision.ids);
       return "again";

@@ -78,7 +78,7 @@ function dispatching(ports: DispatcherPorts): Dispatching {
   return {
     ports,
     plans,
-    looking: { ...shared, documents },
+    looking: { ...shared, documents, turns: new Map() },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
     queues: laneQueues({ ...shared, documents }),

@@ -210,13 +210,15 @@ async function publishInPages(
 
 /** Reads commits after the cursor until there are no more, or one cannot be read. */
 async function readOn(following: Following, table: Known): Promise<void> {
+  let listed = -1;
   for (;;) {
-    const stopped = await readCommits(following, table);
+    const stopped = await readCommits(following, table, listed);
     const { contiguous } = table.cursor;
     if (stopped === null) {
       if (table.newestHeard <= contiguous) return;
       const later = await listCommits(following.lake, table.path, contiguous + 1);
       const [next] = later;
+      listed = later.at(-1)?.version ?? -1;
       table.newestHeard = -1;
       if (next === undefined) return;
       if (next.version > contiguous + 1 && !(await passGap(following, table, next.version))) return;
@@ -226,8 +228,16 @@ async function readOn(following: Following, table: Known): Promise<void> {
 
 type Problem = Exclude<FoundCommit, { kind: "commit" | "absent" }>;
 
-/** Publishes commit after commit; the first at once, the others together while catching up. */
-async function readCommits(following: Following, table: Known): Promise<Problem | null> {
+/**
+ * Publishes commit after commit; the first at once, the others together while catching up. Past what
+ * was heard of or `listed` nothing is asked for: that there is no next commit costs as much to read
+ * as a commit.
+ */
+async function readCommits(
+  following: Following,
+  table: Known,
+  listed: number,
+): Promise<Problem | null> {
   let { cursor } = table;
   let pending: PartitionLanded[] = [];
   const read: { version: number; generation: number }[] = [];
@@ -250,6 +260,7 @@ async function readCommits(following: Following, table: Known): Promise<Problem 
     read.push(found);
     published += 1;
     if (published === 1 || pending.length >= publishedTogether) await publish();
+    if (cursor.contiguous >= Math.max(listed, table.newestHeard)) break;
   }
   await publish();
   if (published > 0) table.held = null;

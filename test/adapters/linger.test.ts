@@ -17,6 +17,13 @@ test("grows while commits are slow or contended, to a second; falls to nothing w
   expect(fallen).toEqual([500, 250, 125, 62.5, 31.25, 15.625, 0]);
 });
 
+test("contention lets nobody wait long: larger commits meet each other more often", () => {
+  let lingerMs = 0;
+  for (let n = 0; n < 8; n += 1) lingerMs = lingerAfter(lingerMs, { ...slow, contended: true });
+  expect(lingerMs).toBe(200);
+  expect(lingerAfter(1_000, { ...slow, contended: true })).toBe(1_000);
+});
+
 test("a large commit may take longer", () => {
   expect(lingerAfter(0, { tookMs: 400, documents: 250, contended: false })).toBe(0);
   expect(lingerAfter(0, { tookMs: 700, documents: 250, contended: false })).toBe(25);

@@ -53,6 +53,43 @@ describe("a limit on submissions", () => {
   });
 });
 
+describe("a limit of several submissions a second", () => {
+  const fast = { name: "region f", perMinute: 300 };
+  const slow = { name: "cluster c", perMinute: 6 };
+  const pool = `pools/${lanePool(fast)}` as const;
+
+  test("writes its document once for as many claims as it takes submissions a second", () => {
+    const w = world(plan, settled, { lanes: () => [fast] });
+    w.land("data.e", "2025-09-30");
+    expect(w.launched).toHaveLength(8);
+    expect(w.document(pool)).toMatchObject({ nextAt: noon + 2_000 });
+  });
+
+  test("goes on with what is left of a second's turns, until they lapse", () => {
+    const three = planOf(...["a", "b", "c"].map((name) => step(name, [input(`data.${name}`)])));
+    const w = world(three, settled, { lanes: () => [fast] });
+    w.land("data.a", "2025-09-30");
+    const told = w.document(pool);
+    expect(told).toMatchObject({ nextAt: noon + 1_000 });
+    w.pass(4_000);
+    w.land("data.b", "2025-09-30");
+    expect(w.launched).toHaveLength(2);
+    expect(w.document(pool)).toEqual(told);
+    w.pass(2_000);
+    w.land("data.c", "2025-09-30");
+    expect(w.launched).toHaveLength(3);
+    expect(w.document(pool)).toMatchObject({ nextAt: noon + 7_000 });
+  });
+
+  test("is not held up by a claim whose other lane is busy for long", () => {
+    const lanes = (of: { id: string }) => (of.id.startsWith("q7/") ? [fast] : [fast, slow]);
+    const w = world(plan, settled, { lanes });
+    w.land("data.e", "2025-09-30");
+    const q7 = w.launched.find(({ id }) => id === task("q7"));
+    expect(q7?.state).not.toHaveProperty("notBefore");
+  });
+});
+
 test("as many turns are free as claims would take", () => {
   const asked = { nextAt: noon, now: noon, submitWithinMs: 60_000 };
   expect(turnsFree(lane, asked)).toBe(4);

@@ -3,6 +3,7 @@ import { type Deciding, noLanes } from "../../core/deciding.ts";
 import { draftOver, type Known, Unread } from "../../core/draft.ts";
 import { landingsTold, mergeLandings, type Seen } from "../../core/facts.ts";
 import { violations } from "../../core/invariants.ts";
+import { type Block, turnsOver } from "../../core/lanes.ts";
 import type { PlanIndex } from "../../core/plan-index.ts";
 import { isLive } from "../../core/status.ts";
 import type { Nudge } from "../../core/work.ts";
@@ -28,6 +29,7 @@ export function world(
   let writes = 0;
   let now = start;
   let version = 0;
+  let held: ReadonlyMap<string, Block> = new Map();
   const launched: Task[] = [];
   const cancelled: string[] = [];
 
@@ -46,14 +48,16 @@ export function world(
   const nudge = (...nudges: Nudge[]): Decided => {
     const known = new Map<DocumentId, Known>();
     for (;;) {
-      const deciding = { plan, settings: parsed, draft: draftOver(known), now, by: "test", lanes };
-      const decision = decide(deciding, nudges);
+      const about = { plan, settings: parsed, now, by: "test", lanes };
+      const turns = turnsOver(held);
+      const decision = decide({ ...about, draft: draftOver(known), turns }, nudges);
       if (decision.kind === "plan-changed") throw new Error("plan changed");
       if (decision.kind === "unread") {
         for (const id of decision.ids) known.set(id, read(id));
         continue;
       }
       apply(decision.changes);
+      held = turns.held();
       launched.push(...decision.launches);
       cancelled.push(
         ...decision.cancels.flatMap(({ state }) => (isLive(state) ? [state.jobId] : [])),
