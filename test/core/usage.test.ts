@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { noLanes } from "../../core/deciding.ts";
 import { draftOver, type Known } from "../../core/draft.ts";
 import { explainTask } from "../../core/explain.ts";
+import { turnsOver } from "../../core/lanes.ts";
 import { usageText } from "../../core/usage.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import { JobSettled } from "../../schemas/events.ts";
@@ -48,7 +49,14 @@ test("what a job used is kept with its attempt, and with no other", () => {
 test("why tells it in hours for people, and as it was counted", () => {
   const task = ranWith(counted);
   const known = new Map<DocumentId, Known>([[`tasks/${id}`, { version: "1", body: task }]]);
-  const about = { plan, settings: Settings.parse({}), now: 0, by: "test", lanes: noLanes };
+  const about = {
+    plan,
+    settings: Settings.parse({}),
+    now: 0,
+    by: "test",
+    lanes: noLanes,
+    turns: turnsOver(new Map()),
+  };
   expect(explainTask({ ...about, draft: draftOver(known) }, id).because).toEqual([
     {
       what: "run 1 attempt 1",
