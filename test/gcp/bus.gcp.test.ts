@@ -211,7 +211,7 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
 
     // Left to itself the library waits twice or four times as long each time, up to a minute.
     test("publishing and pulling go on soon after six seconds without a connection", {
-      timeout: 60_000,
+      timeout: 120_000,
     }, async () => {
       const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
       const own = await newPlace(project);
@@ -229,9 +229,9 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       proxy.mend();
       const mended = performance.now();
       await published;
-      expect(performance.now() - mended).toBeLessThan(5_000);
+      expect(performance.now() - mended).toBeLessThan(10_000);
       // The stream that was cut may still be handed it, for ten seconds.
-      await expect.poll(() => acked.has(2), { timeout: 25_000 }).toBe(true);
+      await expect.poll(() => acked.has(2), { timeout: 60_000 }).toBe(true);
       listener.unsubscribe();
       await bus.close();
       await own.dispose();
