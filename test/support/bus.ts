@@ -11,7 +11,7 @@ import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 
 /** How long a test waits for what should happen at once. */
-export const withinMs = 10_000;
+export const withinMs = 25_000;
 
 /** A subscriber that settles nothing by itself and remembers everything it was handed. */
 export interface Listener {
