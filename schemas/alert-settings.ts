@@ -48,9 +48,9 @@ export const AlertSettings = z.object({
   /** Beside `log`, which is always there. */
   routes: z.record(z.string().min(1), RouteSettings).prefault({}),
   /** Routes of teams that have none of their own, and of what belongs to no team. */
-  defaultRoutes: z.array(z.string()).default(["log"]),
+  defaultRoutes: z.array(z.string()).min(1).default(["log"]),
   /** Team → its routes. */
-  teams: z.record(z.string(), z.array(z.string())).prefault({}),
+  teams: z.record(z.string(), z.array(z.string()).min(1)).prefault({}),
   /** Kind → priority, where the usual one does not fit. */
   priorities: z.partialRecord(AlertKind, Priority).prefault({}),
   /** Hours after the end of a day by which its steps are to be done; null: no promise. */

@@ -96,6 +96,10 @@ export function toldNow(
         ? { ...told, unsent: { since: now, reason: answer.reason } }
         : told;
     case "refused":
+      // An alert that cannot be closed there is not known there, or somebody saw to it.
+      if (change === "closed") {
+        return { change, count, at: now, unsent: null, refused: answer.reason };
+      }
       return told.refused === answer.reason && told.unsent === null
         ? told
         : { ...told, unsent: null, refused: answer.reason };
