@@ -1,4 +1,4 @@
-import type { AlertDocument, Told } from "../../schemas/alerts.ts";
+import type { AlertDocument, AlertKind, Told } from "../../schemas/alerts.ts";
 import type { EpochMs, TaskId } from "../../schemas/ids.ts";
 import { stableJson } from "../hash.ts";
 import type { Wanted } from "./groups.ts";
@@ -9,9 +9,14 @@ export interface Changing {
   readonly known: readonly AlertDocument[];
   /** Tasks that are at work or still wait: nobody knows yet what becomes of them. */
   readonly unsettled: ReadonlySet<TaskId>;
+  /** Kinds that could not be looked at: nothing is known to be over. */
+  readonly unseen: ReadonlySet<AlertKind>;
   readonly now: EpochMs;
   readonly quietMs: number;
 }
+
+/** Alerts at once: what does not fit, the least urgent, is opened when others are over. */
+export const alertsMax = 200;
 
 /**
  * All alerts as they should be; the same object when nothing changes.
@@ -25,7 +30,10 @@ export function nextAlerts(changing: Changing): readonly AlertDocument[] {
   const known = new Set(changing.known.map(({ key }) => key));
   return [
     ...changing.known.map((alert) => next(alert, wanted.get(alert.key), changing)),
-    ...changing.wanted.filter(({ key }) => !known.has(key)).map(opened),
+    ...changing.wanted
+      .filter(({ key }) => !known.has(key))
+      .slice(0, Math.max(0, alertsMax - known.size))
+      .map(opened),
   ];
 }
 
@@ -34,13 +42,14 @@ function opened(wanted: Wanted): AlertDocument {
 }
 
 function next(alert: AlertDocument, wanted: Wanted | undefined, changing: Changing): AlertDocument {
-  const { now, quietMs, unsettled } = changing;
+  const { now, quietMs, unsettled, unseen } = changing;
   if (wanted !== undefined) {
     const since = alert.state === "open" ? Math.min(alert.since, wanted.since) : wanted.since;
     const same: AlertDocument = { ...alert, ...wanted, since, state: "open", quietSince: null };
     return stableJson(same) === stableJson(alert) ? alert : same;
   }
-  if (alert.state === "closed" || alert.tasks.some((task) => unsettled.has(task))) return alert;
+  if (alert.state === "closed" || unseen.has(alert.kind)) return alert;
+  if (alert.tasks.some((task) => unsettled.has(task))) return alert;
   const quietSince = alert.quietSince ?? now;
   if (now - quietSince >= quietMs) return { ...alert, state: "closed", quietSince };
   return alert.quietSince === null ? { ...alert, quietSince } : alert;
