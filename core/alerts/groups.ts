@@ -84,7 +84,7 @@ function wanted({ key, subject, signals }: Group, settings: AlertSettings): Want
   const summary =
     count === 1
       ? `${counted[0]} ${said}: ${first.line}`
-      : `${count} ${counted[1]} of ${whose} ${said}: ${first.cause === "" ? first.line : first.cause}`;
+      : `${count} ${counted[1]} of ${whose} ${said}: ${first.cause === "" ? `first ${first.line}` : first.cause}`;
   const more = count - detailsMax;
   return {
     key,
