@@ -96,7 +96,7 @@ function testNotice(deployment: string, team: string, change: Notice["change"]):
   const now = Date.now();
   return {
     change,
-    alias: `${deployment}/test:${team}`,
+    alias: `${deployment}:test:${team}`,
     deployment,
     kind: "test",
     team,

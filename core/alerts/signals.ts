@@ -1,7 +1,7 @@
 import type { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertKind } from "../../schemas/alerts.ts";
-import type { EpochMs, TaskId } from "../../schemas/ids.ts";
-import type { PlanProblem } from "../../schemas/plan.ts";
+import type { EpochMs, Partition, TaskId } from "../../schemas/ids.ts";
+import type { PlanProblem, PlanStep } from "../../schemas/plan.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { dayMs } from "../dates.ts";
 import { nothingWritten } from "../outcome.ts";
@@ -23,6 +23,15 @@ export interface Signal {
 
 /** The team of what belongs to none: dead letters, configs of no team. */
 export const noTeam = "landfall";
+
+/**
+ * Whether a failed task is nobody's trouble any more: its step left the plan, or is one of which only
+ * the newest day counts, and a newer one was done since. `step`: its step in the plan.
+ */
+export function isMoot(task: Task, step: PlanStep | undefined, newest: Partition | null): boolean {
+  if (step === undefined) return true;
+  return step.strategy === "latest-only" && newest !== null && newest > task.end;
+}
 
 /** A task that failed for good, unless that is so long ago that nobody will see to it. */
 export function ofFailed(

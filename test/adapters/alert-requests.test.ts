@@ -17,7 +17,7 @@ import { notice } from "../contract/alerts.contract.ts";
 const now = 1_759_200_061_500;
 const bodyOf = (request: AlertRequest | undefined) =>
   JSON.parse(request?.body ?? "null") as unknown;
-const alias = "landfall%2Fstep-failed%3Arisk%3A0011223344556677";
+const alias = "landfall%3Astep-failed%3Arisk%3A0011223344556677";
 
 describe("Opsgenie", () => {
   const requests = opsgenieRequests({ url: "https://api.opsgenie.com", responders: {} });
@@ -31,7 +31,7 @@ describe("Opsgenie", () => {
       headers: { "content-type": "application/json", authorization: "GenieKey k" },
       body: {
         message: "task failed: risk.a.v1/upload@2025-09-30: out of memory",
-        alias: "landfall/step-failed:risk:0011223344556677",
+        alias: "landfall:step-failed:risk:0011223344556677",
         description:
           "task failed: risk.a.v1/upload@2025-09-30: out of memory\n\nrisk.a.v1/upload@2025-09-30: out of memory",
         responders: [{ type: "team", name: "risk" }],
@@ -93,7 +93,7 @@ test("PagerDuty: triggers and resolves by the alias", () => {
     body: {
       routing_key: "r0ut1ng",
       event_action: "trigger",
-      dedup_key: "landfall/step-failed:risk:0011223344556677",
+      dedup_key: "landfall:step-failed:risk:0011223344556677",
       payload: {
         summary: "task failed: risk.a.v1/upload@2025-09-30: out of memory",
         source: "landfall landfall",
@@ -109,7 +109,7 @@ test("PagerDuty: triggers and resolves by the alias", () => {
   expect(bodyOf(requests(notice({ change: "closed" }), "r0ut1ng", now)[0])).toEqual({
     routing_key: "r0ut1ng",
     event_action: "resolve",
-    dedup_key: "landfall/step-failed:risk:0011223344556677",
+    dedup_key: "landfall:step-failed:risk:0011223344556677",
   });
 });
 
@@ -125,11 +125,11 @@ describe("a webhook", () => {
 
   test("is the notice, with its id, time and signature in headers", () => {
     const [request] = requests(notice(), "s", now);
-    const text = `landfall/step-failed:risk:0011223344556677:opened:1.1759200061.${request?.body}`;
+    const text = `landfall:step-failed:risk:0011223344556677:opened:1.1759200061.${request?.body}`;
     expect(bodyOf(request)).toEqual({ schema: 1, ...notice() });
     expect(request?.headers).toEqual({
       "content-type": "application/json",
-      "webhook-id": "landfall/step-failed:risk:0011223344556677:opened:1",
+      "webhook-id": "landfall:step-failed:risk:0011223344556677:opened:1",
       "webhook-timestamp": "1759200061",
       "webhook-signature": webhookSignature("s", text),
     });

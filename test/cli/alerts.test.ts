@@ -42,7 +42,7 @@ describe("landfall alerts test", () => {
     expect(code).toBe(0);
     expect(receiver.received.map(({ path }) => path)).toEqual([
       "/v2/alerts",
-      "/v2/alerts/landfall%2Ftest%3Arisk/close?identifierType=alias",
+      "/v2/alerts/landfall%3Atest%3Arisk/close?identifierType=alias",
     ]);
     expect(receiver.received[0]?.headers.authorization).toBe("GenieKey s3cret-key");
   });

@@ -14,7 +14,7 @@ export interface AlertsPlace extends Place<Alerts> {
 export function notice(more: Partial<Notice> = {}): Notice {
   return {
     change: "opened",
-    alias: "landfall/step-failed:risk:0011223344556677",
+    alias: "landfall:step-failed:risk:0011223344556677",
     deployment: "landfall",
     kind: "step-failed",
     team: "risk",

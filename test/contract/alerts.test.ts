@@ -15,7 +15,7 @@ for (const { value: kind } of RouteSettings.options.map(({ shape }) => shape.kin
     const settings = AlertSettings.parse({
       routes: { route },
       teams: { risk: ["route"] },
-      answerMs: 200,
+      answerMs: 1_500,
     });
     return {
       receiver,

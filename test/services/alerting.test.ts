@@ -172,6 +172,29 @@ describe("what is looked at", () => {
     expect(before).toBeGreaterThan(2);
   });
 
+  test("a failure is over when only the newest day counts and a newer one is done, or its step left", async () => {
+    at = await alertingPlace(now);
+    const look = at.looks();
+    const upload = step("a", [], { mode: "upload", strategy: "latest-only" });
+    const every = step("b", []);
+    await at.release(upload, every);
+    await at.put(failed(`a/upload@${day(2)}`), failed(`b/backfill@${day(2)}`, "other"));
+    await at.put(succeeded(`a/upload@${day(3)}`));
+    await look();
+    expect(await at.open()).toHaveLength(2);
+    await at.put(succeeded(`a/upload@${day(1)}`), succeeded(`b/backfill@${day(1)}`));
+    const left = async () => {
+      await look();
+      at.passes(minute);
+      await look();
+      await look();
+      return (await at.open()).flatMap(({ tasks }) => tasks);
+    };
+    expect(await left()).toEqual([`b/backfill@${day(2)}`]);
+    await at.release(upload);
+    expect(await left()).toEqual([]);
+  });
+
   test("an event that was put aside; and nothing is over because dead letters cannot be read", async () => {
     at = await alertingPlace(now);
     const letters = [{ id: "m1", body: {}, reason: "decide threw", at: now }];

@@ -41,7 +41,7 @@ export async function alertingPlace(start: number, more: object = {}) {
       routes: { hook: { kind: "webhook", key: { env: "HOOK_KEY" }, url: receiver.url } },
       defaultRoutes: ["hook", "log"],
       quietMs: 60_000,
-      answerMs: 300,
+      answerMs: 1_500,
       ...more,
     }),
   };
@@ -72,7 +72,8 @@ export async function alertingPlace(start: number, more: object = {}) {
         Promise.resolve(),
       ),
     async release(...steps: readonly PlanStep[]) {
-      const { plan } = planOf(...steps);
+      const hash = `plan-${steps.map(({ id }) => id.replaceAll("/", ".")).join("-")}`;
+      const plan = { ...planOf(...steps).plan, hash };
       await configs.write(`plans/${plan.hash}.json`, Buffer.from(JSON.stringify(plan)));
       await put("plans/current", { schema: 1, hash: plan.hash, release: "r", at: now });
     },

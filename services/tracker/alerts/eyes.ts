@@ -1,5 +1,6 @@
 import { type Expectation, expectations } from "../../../core/alerts/expectations.ts";
 import {
+  isMoot,
   type Letter,
   ofFailed,
   ofLetters,
@@ -13,7 +14,8 @@ import type { Read } from "../../../ports/task-store.ts";
 import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { DocumentId } from "../../../schemas/documents.ts";
-import type { EpochMs, StepId } from "../../../schemas/ids.ts";
+import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
+import type { Task } from "../../../schemas/tasks.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 
 /** All that is wrong at a moment. */
@@ -52,8 +54,9 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         lettersNow(now),
       ]);
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
+      const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
-        ...ofFailed(failed, about),
+        ...ofFailed(troubling, about),
         ...ofRunning(running, about),
         ...(plan === null ? [] : ofProblems(plan.index.plan.problems, plan.at)),
         ...ofLetters(aside ?? [], about),
@@ -62,6 +65,23 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
     },
   };
+}
+
+/** Failed tasks that still matter; a query for each step of which only the newest day counts. */
+async function notMoot(
+  { store }: AlertingPorts,
+  plan: PlanIndex,
+  failed: readonly Task[],
+): Promise<readonly Task[]> {
+  const newest = new Map<StepId, Partition | null>();
+  for (const { step } of failed) {
+    if (newest.has(step) || plan.step(step)?.strategy !== "latest-only") continue;
+    const [done] = await store.listTasks({ step, state: "succeeded", limit: 1 });
+    newest.set(step, done?.end ?? null);
+  }
+  return failed.filter(
+    (task) => !isMoot(task, plan.step(task.step), newest.get(task.step) ?? null),
+  );
 }
 
 interface Current {

@@ -106,7 +106,7 @@ function noticeOf(
   { deployment, at }: { readonly deployment: string; readonly at: EpochMs },
 ): Notice {
   const { key, kind, team, priority, summary, details, count, since } = alert;
-  const alias = `${deployment}/${key}`;
+  const alias = `${deployment}:${key}`;
   return { change, alias, deployment, kind, team, priority, summary, details, count, since, at };
 }
 
