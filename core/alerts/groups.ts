@@ -93,7 +93,9 @@ function wanted({ key, subject, signals }: Group, settings: AlertSettings): Want
     priority: settings.priorities[kind] ?? priority,
     summary: summary.slice(0, summaryMax),
     details: [
-      ...sorted.slice(0, detailsMax).map(({ line }) => line),
+      ...sorted
+        .slice(0, detailsMax)
+        .map(({ line, log }) => (log === undefined ? line : `${line} (${log})`)),
       ...(more > 0 ? [`and ${more} more`] : []),
     ],
     count,

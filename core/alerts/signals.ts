@@ -19,6 +19,8 @@ export interface Signal {
   readonly line: string;
   readonly since: EpochMs;
   readonly task?: TaskId;
+  /** Where its job's log is. */
+  readonly log?: string;
 }
 
 /** The team of what belongs to none: dead letters, configs of no team. */
@@ -50,9 +52,10 @@ export function ofFailed(
         team: task.team,
         subject: attempt?.blame === "infrastructure" ? null : task.step,
         cause: causeOf(state.reason, [task.id, task.step, task.config]),
-        line: `${task.id}: ${firstLine(state.reason)}${log === null ? "" : ` (${log})`}`,
+        line: `${task.id}: ${firstLine(state.reason)}`,
         since: state.at,
         task: task.id,
+        ...(log === null ? {} : { log }),
       },
     ];
   });

@@ -101,6 +101,12 @@ describe("one cause is one alert", () => {
     );
   });
 
+  test("where the log is stands in the details, not in the summary", () => {
+    const [alert] = open([failed("risk.a/upload@2025-09-30", "no", { log: "gs://logs/1" })]);
+    expect(alert?.summary).toBe("task failed: risk.a/upload@2025-09-30: no");
+    expect(alert?.details).toEqual(["risk.a/upload@2025-09-30: no (gs://logs/1)"]);
+  });
+
   test("what lies below the steps is one alert of the team however few they are", () => {
     const below = { blame: "infrastructure" } as const;
     const alerts = open([
