@@ -148,7 +148,25 @@ function parsed(tree: Tree, said: ReadonlyMap<string, Layer>): Deployment {
       );
     }
   }
+  const unknown = unknownRoute(data.alerts);
+  if (unknown !== null) {
+    throw new SettingsError(unknown);
+  }
   return data;
+}
+
+/** What names a route of alerts that is none; null when all are. */
+function unknownRoute({ routes, defaultRoutes, teams }: Deployment["alerts"]): string | null {
+  const named = [
+    ...defaultRoutes.map((route) => ["alerts.defaultRoutes", route] as const),
+    ...Object.entries(teams).flatMap(([team, own]) =>
+      own.map((route) => [`alerts.teams.${team}`, route] as const),
+    ),
+  ];
+  const wrong = named.find(([, route]) => route !== "log" && !Object.hasOwn(routes, route));
+  return wrong === undefined
+    ? null
+    : `${wrong[0]} names route "${wrong[1]}", which alerts.routes has not`;
 }
 
 /** What zod found, each with who said so: `PORT: port: Invalid input: expected number`. */

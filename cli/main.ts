@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { alertsCommand } from "./commands/alerts.ts";
 import { landCommand } from "./commands/land.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -26,6 +27,7 @@ for (const command of [
   tasksCommand(),
   taskCommand(),
   whyCommand(),
+  alertsCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -1,8 +1,11 @@
-import { lastValueFrom, merge, type Observable } from "rxjs";
+import { EMPTY, lastValueFrom, merge, type Observable } from "rxjs";
+import type { Alerts } from "../ports/alerts.ts";
 import type { Log } from "../ports/log.ts";
 import type { World } from "../ports/world.ts";
+import type { AlertSettings } from "../schemas/alert-settings.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
+import { type AlertingPorts, alerting } from "../services/tracker/alerts/pipeline.ts";
 import { tracker } from "../services/tracker/pipeline.ts";
 import { type WatcherPace, watcher } from "../services/watcher/pipeline.ts";
 
@@ -12,6 +15,8 @@ export interface Running {
   readonly log: Log;
   /** The watcher's pace, where the usual one does not fit the clock. */
   readonly pace?: Partial<WatcherPace>;
+  /** Ways to people, and what they are told of; nobody is told anything without. */
+  readonly alerting?: { readonly alerts: Alerts; readonly settings: AlertSettings };
   /** Emits once when all three are to finish what they took and end. */
   readonly stop: Observable<unknown>;
 }
@@ -28,7 +33,17 @@ export async function runServices(running: Running): Promise<void> {
       watcher(ports, stop),
       dispatcher({ ...ports, by: `dispatcher of ${settings.deployment}` }, stop),
       tracker(ports, stop),
+      running.alerting === undefined
+        ? EMPTY
+        : alerting(alertingPorts(running, running.alerting), stop),
     ),
     { defaultValue: undefined },
   );
+}
+
+function alertingPorts(
+  { world, settings: { deployment }, log }: Running,
+  { alerts, settings }: NonNullable<Running["alerting"]>,
+): AlertingPorts {
+  return { ...world, alerts, settings: { deployment, alerts: settings }, log };
 }

@@ -24,6 +24,9 @@ export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled
   return { ...task, ...next, runs, queuedFor: null };
 }
 
+/** How the reason of a failure begins when a job that exited 0 has written nothing (I5). */
+export const nothingWritten = "exit 0, nothing written";
+
 /** What an outcome amounts to, once what was written has been looked at. */
 type Judged =
   | { readonly kind: "done"; readonly remark: string | null }
@@ -84,17 +87,14 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
   const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, day }));
   const missing = daysIn(task).filter((_, at) => found[at] === "absent");
   if (missing.length > 0) {
-    return failure("job", `exit 0, nothing written: ${output} has no ${missing.join(", ")}`);
+    return failure("job", `${nothingWritten}: ${output} has no ${missing.join(", ")}`);
   }
   if (!found.includes("untouched")) return { kind: "done", remark: null };
   if (step.effect === "fills" && currentRun(task) === 1) {
     return { kind: "done", remark: "already filled" };
   }
   const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
-  return failure(
-    "job",
-    `exit 0, nothing written: ${output} is as it was at ${untouched.join(", ")}`,
-  );
+  return failure("job", `${nothingWritten}: ${output} is as it was at ${untouched.join(", ")}`);
 }
 
 function writtenSince(
@@ -120,7 +120,7 @@ function versionNow({ draft }: Deciding, step: PlanStep, day: Partition): Versio
 function judgeServingInfo(task: Task, settled: JobSettled): Judged {
   const seen = settled.outputs[0]?.landing ?? null;
   if (seen === null) {
-    return failure("job", "exit 0, nothing written: the serving info row is not at this day");
+    return failure("job", `${nothingWritten}: the serving info row is not at this day`);
   }
   const superseded = seen.version.n > partitionEndMs(task.end);
   return { kind: "done", remark: superseded ? "superseded by a newer day" : null };

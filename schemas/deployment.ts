@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AlertSettings } from "./alert-settings.ts";
 import { GoogleCloud } from "./google-cloud.ts";
 import { Settings } from "./settings.ts";
 import { ZiplineSettings } from "./zipline.ts";
@@ -30,6 +31,8 @@ export const Deployment = z.object({
   /** Jobs of an embedded world are run through the zipline CLI of this machine. */
   zipline: ZiplineSettings.exactOptional(),
   gcp: GoogleCloud.exactOptional(),
+  /** What people are told of, and how. */
+  alerts: AlertSettings.prefault({}),
 });
 export type Deployment = Readonly<z.infer<typeof Deployment>>;
 

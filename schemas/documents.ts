@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
@@ -38,6 +39,8 @@ export const COLLECTIONS = {
   plans: PlanDocument,
   commands: CommandDocument,
   cursors: CursorDocument,
+  alerts: AlertDocument,
+  alerting: AlertingDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { DIALECTS } from "../adapters/chronon/dialects.ts";
 import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
 import { readSettings } from "../adapters/read-settings.ts";
+import { KINDS } from "../core/alerts/kinds.ts";
 import { STATUS } from "../core/status.ts";
+import { AlertSettings, RouteSettings } from "../schemas/alert-settings.ts";
 import { DataprocSettings } from "../schemas/dataproc.ts";
 import { Deployment } from "../schemas/deployment.ts";
 import { COLLECTIONS, type Collection, parseDocument } from "../schemas/documents.ts";
@@ -130,4 +132,21 @@ test("docs/firestore.md describes every field, and shows documents that are ones
       expect(() => parseDocument(`${collection as Collection}/shown`, body)).not.toThrow();
     }
   }
+});
+
+test("docs/alerts.md describes every setting, kind and route, and its example is settings", () => {
+  const text = read("docs/alerts.md");
+  const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+  const rowOf = (name: string) => rows.find((row) => row.startsWith(`| \`${name}\` |`)) ?? "";
+  for (const [name, value] of Object.entries(AlertSettings.parse({}))) {
+    expect(rowOf(name), `docs/alerts.md has no row for ${name}`).not.toBe("");
+    if (typeof value !== "object") expect(rowOf(name)).toContain(`\`${JSON.stringify(value)}\``);
+  }
+  for (const [kind, { priority }] of Object.entries(KINDS)) {
+    expect(rowOf(kind), kind).toContain(`| ${priority} |`);
+  }
+  for (const { shape } of RouteSettings.options) expect(rowOf(shape.kind.value)).not.toBe("");
+  const json = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
+  const { alerts } = Deployment.strict().parse(JSON.parse(json));
+  expect(Object.keys(alerts.routes)).toHaveLength(3);
 });

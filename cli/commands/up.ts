@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { pino } from "pino";
 import { firstValueFrom } from "rxjs";
+import { openAlerts } from "../../adapters/alerts/open.ts";
 import { commandTemplate } from "../../adapters/embedded/job-command.ts";
 import {
   lockData,
@@ -85,7 +86,14 @@ async function up(options: UpOptions): Promise<void> {
       `${files.length} config files released; watching ${lake}; jobs are ${how[options.runner]}`,
     );
     const stop = stopSignals();
-    const done = runServices({ world, settings, log, stop });
+    const alerts = openAlerts({
+      settings: read.alerts,
+      log,
+      clock: world.clock,
+      env: process.env,
+    });
+    const alerting = { alerts, settings: read.alerts };
+    const done = runServices({ world, settings, log, stop, alerting });
     await Promise.race([done, firstValueFrom(stop)]);
     log.info({}, "stopping: finishing what was taken");
     await done;

@@ -1,6 +1,9 @@
+import { merge } from "rxjs";
+import { openAlerts } from "../../adapters/alerts/open.ts";
 import { openWorld } from "../../adapters/open.ts";
 import { readSettings } from "../../adapters/read-settings.ts";
 import { runService } from "../run-service.ts";
+import { alerting } from "./alerts/pipeline.ts";
 import { tracker } from "./pipeline.ts";
 
 const code = await runService({
@@ -11,7 +14,8 @@ const code = await runService({
   pipeline(ports, stop) {
     // Where jobs are looked at by lists, what they wrote says when; elsewhere their ends are told.
     const looks = ports.settings.world === "gcp" ? { written: ports.lake.notifications() } : {};
-    return tracker({ ...ports, ...looks }, stop);
+    const alerts = openAlerts({ ...ports, settings: ports.settings.alerts, env: process.env });
+    return merge(tracker({ ...ports, ...looks }, stop), alerting({ ...ports, alerts }, stop));
   },
 });
 process.exit(code);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Subject } from "rxjs";
+import { openAlerts } from "../../adapters/alerts/open.ts";
 import { openEmbedded } from "../../adapters/embedded/open.ts";
 import {
   type FirestoreDatabase,
@@ -17,6 +18,7 @@ import { commitDelta } from "../../lake/delta-writer.ts";
 import { silentLog } from "../../ports/log.ts";
 import type { World } from "../../ports/world.ts";
 import { writeRelease } from "../../releases/release.ts";
+import { AlertSettings } from "../../schemas/alert-settings.ts";
 import { COLLECTIONS, type Collection } from "../../schemas/documents.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
@@ -78,7 +80,7 @@ async function play(world: World): Promise<void> {
   const release = await writeRelease(world.configs, files);
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
-  const done = runServices({ world, settings, log: silentLog, stop });
+  const done = runServices({ world, settings, log: silentLog, stop, alerting: alertingOf(world) });
   await sleep(2_000);
   for (const table of sources) await land(world, table);
   await sleep(500);
@@ -97,6 +99,13 @@ async function play(world: World): Promise<void> {
   await sleep(4_500);
   stop.next();
   await done;
+}
+
+/** Only the one day lands, and yesterday's steps miss their SLA: a log is told, and nobody else. */
+function alertingOf({ clock }: World) {
+  const alertSettings = AlertSettings.parse({ lookMs: 500, sla: { hours: 6 } });
+  const alerts = openAlerts({ settings: alertSettings, log: silentLog, clock, env: {} });
+  return { alerts, settings: alertSettings };
 }
 
 async function land(world: World, path: string): Promise<void> {

@@ -1,0 +1,159 @@
+import { type Expectation, expectations } from "../../../core/alerts/expectations.ts";
+import {
+  isMoot,
+  type Letter,
+  ofFailed,
+  ofLetters,
+  ofProblems,
+  ofRunning,
+  type Signal,
+} from "../../../core/alerts/signals.ts";
+import { draftOver } from "../../../core/draft.ts";
+import { indexPlan, type PlanIndex } from "../../../core/plan-index.ts";
+import type { Read } from "../../../ports/task-store.ts";
+import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
+import type { AlertKind } from "../../../schemas/alerts.ts";
+import type { DocumentId } from "../../../schemas/documents.ts";
+import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
+import type { Task } from "../../../schemas/tasks.ts";
+import type { AlertingPorts } from "./pipeline.ts";
+
+/** All that is wrong at a moment. */
+export interface Seen {
+  readonly signals: readonly Signal[];
+  /** Kinds that could not be looked at. */
+  readonly unseen: ReadonlySet<AlertKind>;
+}
+
+/** Looks by bounded queries and reads by id. */
+export interface Eyes {
+  /** Throws what the store throws. */
+  look(now: EpochMs): Promise<Seen>;
+}
+
+/** Tasks of a state that are looked at, the newest partitions first. */
+const tasksMax = 1_000;
+/** Reading dead letters costs seconds on Pub/Sub. */
+const lettersMs = 300_000;
+const lettersMax = 500;
+const readMax = 400;
+
+export function eyesOf(ports: AlertingPorts): Eyes {
+  const { store } = ports;
+  const settings = ports.settings.alerts;
+  const planNow = plans(ports);
+  const lettersNow = letters(ports);
+  const unmetNow = unmetExpectations(ports);
+  return {
+    async look(now) {
+      const about = { now, settings };
+      const [failed, running, plan, aside] = await Promise.all([
+        store.listTasks({ state: "failed", limit: tasksMax }),
+        store.listTasks({ state: "running", limit: tasksMax }),
+        planNow(),
+        lettersNow(now),
+      ]);
+      const unmet = plan === null ? [] : await unmetNow(plan.index, now);
+      const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
+      const signals = [
+        ...ofFailed(troubling, about),
+        ...ofRunning(running, about),
+        ...(plan === null ? [] : ofProblems(plan.index.plan.problems, plan.at)),
+        ...ofLetters(aside ?? [], about),
+        ...unmet,
+      ];
+      return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
+    },
+  };
+}
+
+/** Failed tasks that still matter; a query for each step of which only the newest day counts. */
+async function notMoot(
+  { store }: AlertingPorts,
+  plan: PlanIndex,
+  failed: readonly Task[],
+): Promise<readonly Task[]> {
+  const newest = new Map<StepId, Partition | null>();
+  for (const { step } of failed) {
+    if (newest.has(step) || plan.step(step)?.strategy !== "latest-only") continue;
+    const [done] = await store.listTasks({ step, state: "succeeded", limit: 1 });
+    newest.set(step, done?.end ?? null);
+  }
+  return failed.filter(
+    (task) => !isMoot(task, plan.step(task.step), newest.get(task.step) ?? null),
+  );
+}
+
+interface Current {
+  readonly index: PlanIndex;
+  readonly at: EpochMs;
+}
+
+/** The plan that decides, indexed once per plan; null before the first release. */
+function plans({ store, configs }: AlertingPorts): () => Promise<Current | null> {
+  let known: Current | null = null;
+  return async () => {
+    const { body } = await storedPlan(store);
+    if (body === null) return null;
+    if (known?.index.plan.hash !== body.hash) {
+      known = { index: indexPlan(await readPlan(configs, body.hash)), at: body.at };
+    }
+    return known;
+  };
+}
+
+/** Dead letters as they were a few minutes ago at most; null when they cannot be read. */
+function letters({ bus }: AlertingPorts): (now: EpochMs) => Promise<readonly Letter[] | null> {
+  let known: readonly Letter[] | null = null;
+  let readAt = Number.NEGATIVE_INFINITY;
+  return async (now) => {
+    if (now - readAt < lettersMs) return known;
+    readAt = now;
+    try {
+      known = await bus.deadLetters(lettersMax);
+    } catch {
+      known = null;
+    }
+    return known;
+  };
+}
+
+/**
+ * What should be so and is not. What is met is not read again; so is, of steps that must have
+ * succeeded once, that they did.
+ */
+function unmetExpectations({ store, settings }: AlertingPorts) {
+  let met = new Set<string>();
+  const succeeded = new Set<StepId>();
+  const begun = async ({ afterFirst }: Expectation): Promise<boolean> => {
+    if (afterFirst === undefined || succeeded.has(afterFirst)) return true;
+    const asked = { step: afterFirst, state: "succeeded", limit: 1 } as const;
+    const found = (await store.listTasks(asked)).length > 0;
+    if (found) succeeded.add(afterFirst);
+    return found;
+  };
+  return async (plan: PlanIndex, now: EpochMs): Promise<readonly Signal[]> => {
+    const all = expectations({ plan, settings: settings.alerts, now });
+    const open = all.filter(({ key }) => !met.has(key));
+    const read = await readAll(store, [...new Set(open.flatMap(({ documents }) => documents))]);
+    const view = draftOver(read);
+    const unmet = open.filter((one) => !one.met(view));
+    const isUnmet = new Set(unmet.map(({ key }) => key));
+    met = new Set(all.map(({ key }) => key).filter((key) => !isUnmet.has(key)));
+    const signals: Signal[] = [];
+    for (const one of unmet) if (await begun(one)) signals.push(one.signal(view));
+    return signals;
+  };
+}
+
+/** Reads documents by id, as many at once as a store takes. */
+export async function readAll(
+  store: AlertingPorts["store"],
+  ids: readonly DocumentId[],
+): Promise<ReadonlyMap<DocumentId, Read>> {
+  const found = new Map<DocumentId, Read>();
+  for (let at = 0; at < ids.length; at += readMax) {
+    for (const [id, read] of await store.read(ids.slice(at, at + readMax))) found.set(id, read);
+  }
+  return found;
+}
