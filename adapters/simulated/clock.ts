@@ -65,7 +65,9 @@ export function simulatedTime({
 export class RestlessError extends Error {
   override readonly name = "RestlessError";
   constructor(happenings: number, at: EpochMs) {
-    super(`${happenings} things happened before ${new Date(at).toISOString()}: no rest is in sight`);
+    super(
+      `${happenings} things happened before ${new Date(at).toISOString()}: no rest is in sight`,
+    );
   }
 }
 
