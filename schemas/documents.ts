@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CommandDocument } from "./commands.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
+import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
 import { PoolDocument, ScheduleDocument, Task } from "./tasks.ts";
 
@@ -38,6 +39,8 @@ export const COLLECTIONS = {
   plans: PlanDocument,
   commands: CommandDocument,
   cursors: CursorDocument,
+  metadata: MetadataDocument,
+  "metadata-rows": MetadataRowsDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

@@ -12,6 +12,6 @@ const code = await runService({
   settings: readSettings(process.env).settings,
   open: (settings, log) => openWorld(settings, { log, service: "dispatcher" }),
   needs: "bus.deliveries",
-  pipeline: (ports, stop) => dispatcher({ ...ports, by }, stop),
+  pipeline: (ports, stop) => dispatcher({ ...ports, by, metadataInto: ports.keyValueStore }, stop),
 });
 process.exit(code);

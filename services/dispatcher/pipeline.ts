@@ -1,4 +1,4 @@
-import { from, mergeMap, type Observable, takeUntil } from "rxjs";
+import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import type { Decided } from "../../core/decide.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
@@ -7,6 +7,7 @@ import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
@@ -19,6 +20,7 @@ import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
+import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
 
 export interface DispatcherPorts {
@@ -32,6 +34,8 @@ export interface DispatcherPorts {
   readonly log: Log;
   /** The name this dispatcher claims under; no other live one may have it. */
   readonly by: string;
+  /** The online store that the configs' metadata is uploaded to; left out: to none. */
+  readonly metadataInto?: KeyValueStore;
 }
 
 /**
@@ -42,6 +46,11 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
+  return merge(decisions(state, stop), metadata(state, stop));
+}
+
+function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
+  const { ports } = state;
   return from(recovered(state)).pipe(
     mergeMap(() =>
       ports.bus.deliveries({ unackedMax: ports.settings.deliveriesMax, leaseMs: 60_000 }),
@@ -52,6 +61,13 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
     ),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),
   );
+}
+
+/** Beside decisions, which neither wait for it nor hear of its failures. */
+function metadata({ ports, plans }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  const { metadataInto: keyValueStore } = ports;
+  if (keyValueStore === undefined) return EMPTY;
+  return metadataUploads({ ...ports, plans, keyValueStore }, stop);
 }
 
 /** Pages that are being carried out; those that wait for their turn are among them. */
