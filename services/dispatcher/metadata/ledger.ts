@@ -2,7 +2,7 @@ import { stableJson } from "../../../core/hash.ts";
 import type { Rows } from "../../../core/metadata.ts";
 import { pagesOf } from "../../../core/metadata-pages.ts";
 import type { Clock } from "../../../ports/clock.ts";
-import type { Check, DocumentVersion, Read, TaskStore, Write } from "../../../ports/task-store.ts";
+import type { DocumentVersion, Read, TaskStore, Write } from "../../../ports/task-store.ts";
 import type { MetadataDocument, WrittenRow } from "../../../schemas/metadata.ts";
 
 /** How long who took the turn may write before it has to say that it still does. */
@@ -59,8 +59,9 @@ export interface Taking {
 }
 
 /**
- * Takes the turn if the ledger and the plan are still what was read. Throws `TurnLost`; also when
- * the answer to a commit was lost, for then the next look finds out.
+ * Takes the turn if nobody took it since `heads` were read: the plan was current then, so whoever
+ * uploads for a later one comes after, or has made this fail. Throws `TurnLost`; also when the answer
+ * to a commit was lost, for then the next look finds out.
  */
 export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn> {
   const { store, clock, by } = ports;
@@ -69,20 +70,17 @@ export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn
   let head = heads.head.body !== null && sameTable ? heads.head.body : emptyHead(table, heads);
   let version = heads.head.version;
 
-  const commit = async (
-    change: Partial<MetadataDocument>,
-    { pages = [], checks = [] }: { pages?: readonly Write[]; checks?: readonly Check[] } = {},
-  ) => {
+  const commit = async (change: Partial<MetadataDocument>, pages: readonly Write[] = []) => {
     const body = { ...head, ...change };
     const own: Write = { id: "metadata/current", body, version };
-    const answer = await store.commit({ writes: [...pages, own], checks });
+    const answer = await store.commit({ writes: [...pages, own], checks: [] });
     if (answer.kind !== "committed") throw new TurnLost(`the commit's answer: ${answer.kind}`);
     head = body;
     version = answer.version;
   };
   const writing = () => ({ by, until: clock.now() + turnMs, hash, whole });
 
-  await commit({ writing: writing() }, { checks: [planCheck(heads)] });
+  await commit({ writing: writing() });
   const known = await readPages(store, head.pages);
   const rows = new Map<string, WrittenRow>();
   if (sameTable) for (const { body } of known.values()) addRows(rows, body);
@@ -102,9 +100,9 @@ export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn
       for (const [page, read] of await readPages(store, unknown)) known.set(page, read);
       const writes = changedPages(known, pages);
       while (writes.length > pagesPerCommit) {
-        await commit({ writing: writing() }, { pages: writes.splice(0, pagesPerCommit) });
+        await commit({ writing: writing() }, writes.splice(0, pagesPerCommit));
       }
-      await commit({ ...change, pages: [...pages.keys()], writing: null }, { pages: writes });
+      await commit({ ...change, pages: [...pages.keys()], writing: null }, writes);
     },
     async giveUp(sentence) {
       const { trouble, writing: mine } = head;
@@ -161,8 +159,4 @@ function emptyHead(table: string, { head }: Heads): MetadataDocument {
     remark: null,
     writing: null,
   };
-}
-
-function planCheck({ plan }: Heads): Check {
-  return { id: "plans/current", version: plan.version };
 }

@@ -17,9 +17,6 @@ export interface RowPorts {
 /** Bytes of one request to the online store, unless a single conf is larger. */
 const requestBytesMax = 4_000_000;
 
-/** A row written a moment ago by somebody else is written over; who keeps at it has to be stopped. */
-const triesMax = 3;
-
 interface Entry {
   readonly row: MetadataRow;
   readonly key: Uint8Array;
@@ -76,32 +73,27 @@ function* requests(entries: readonly Entry[]): Generator<readonly Entry[]> {
   if (request.length > 0) yield request;
 }
 
+/**
+ * Cells carry the time at which their request was made: one that arrives late is hidden by what was
+ * written in between, by whoever had the turn then. So nothing is written a second time from here.
+ */
 async function writeRequest(
   { keyValueStore, clock }: RowPorts,
   table: string,
   request: readonly Entry[],
 ): Promise<void> {
-  let missing = request;
-  for (let tries = 0; tries < triesMax; tries++) {
-    const timestamp = clock.now();
-    const cells = missing.map(({ key, value }) => ({ key, value, timestamp }));
-    await keyValueStore.write(table, cells);
-    const read = await keyValueStore.read(
-      table,
-      missing.map(({ key }) => key),
-    );
-    const lying = new Map(read.map((cell) => [textOf(cell.key), cell]));
-    const cellOf = ({ key }: Entry) => lying.get(textOf(key));
-    missing = missing.filter(({ key, value }) => {
-      const cell = lying.get(textOf(key));
-      return cell === undefined || !Buffer.from(cell.value).equals(value);
-    });
-    const [first] = missing;
-    if (first === undefined) return;
-    const cell = cellOf(first);
-    if (cell === undefined || cell.timestamp > clock.now() || tries + 1 === triesMax) {
-      throw new RetryableError(unseen(table, first.row.key, { cell, now: clock.now() }));
-    }
+  const timestamp = clock.now();
+  const cells = request.map(({ key, value }) => ({ key, value, timestamp }));
+  await keyValueStore.write(table, cells);
+  const read = await keyValueStore.read(
+    table,
+    request.map(({ key }) => key),
+  );
+  const lying = new Map(read.map((cell) => [textOf(cell.key), cell]));
+  for (const { row, key, value } of request) {
+    const cell = lying.get(textOf(key));
+    if (cell !== undefined && Buffer.from(cell.value).equals(value)) continue;
+    throw new RetryableError(unseen(table, row.key, { cell, now: clock.now() }));
   }
 }
 
@@ -121,10 +113,7 @@ function unseen(
   return `${key} of table ${table} is written over by somebody else, last at ${at}: stop them, or set metadata.by to others`;
 }
 
-/**
- * Deletes rows that still are what they were written as. Answers the keys that are done with: deleted,
- * gone by themselves, or written by somebody else since and left to them.
- */
+/** Deletes rows that still are what they were written as; what somebody else wrote since is theirs. */
 export async function deleteRows(
   { keyValueStore }: RowPorts,
   table: string,
