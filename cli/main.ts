@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { landCommand } from "./commands/land.ts";
+import { metadataCommand } from "./commands/metadata.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
@@ -26,6 +27,7 @@ for (const command of [
   tasksCommand(),
   taskCommand(),
   whyCommand(),
+  metadataCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -165,7 +165,8 @@ export function remarkOn(ledger: Rows, pass: Pick<Written, "keptMs" | "wanted">,
 }
 
 function endOf(table: string, keptMs: Written["keptMs"]): string {
-  if (keptMs === undefined) return `how long table ${table} keeps them could not be read`;
-  if (keptMs === null) return `table ${table} drops nothing by age, so they stay until deleted`;
-  return `table ${table} drops them ${Math.round(keptMs / 86_400_000)} days after they were last written`;
+  if (keptMs === undefined) return `how long table ${table} keeps a row could not be read`;
+  if (keptMs === null)
+    return `table ${table} drops nothing by age: somebody has to delete it there`;
+  return `table ${table} drops a row ${Math.round(keptMs / 86_400_000)} days after it was last written`;
 }

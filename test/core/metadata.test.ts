@@ -190,10 +190,10 @@ describe("rows whose configs are gone", () => {
       gone: { since: 50, writtenAt: 40 },
     });
     expect(remarkOn(after, { wanted: without, keptMs: 5 * dayMs }, "keep")).toBe(
-      "the row joins/a, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops them 5 days after they were last written",
+      "the row joins/a, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops a row 5 days after it was last written",
     );
     expect(remarkOn(after, { wanted: without, keptMs: null }, "delete")).toBe(
-      "the row joins/a, whose config is gone, is no longer refreshed: more than may be deleted at once (0, of 2); table CHRONON_METADATA drops nothing by age, so they stay until deleted",
+      "the row joins/a, whose config is gone, is no longer refreshed: more than may be deleted at once (0, of 2); table CHRONON_METADATA drops nothing by age: somebody has to delete it there",
     );
     const back = wanted({ "joins/a": "1", "joins/b": "1" });
     expect(rowsToWrite(after, back, false).map(({ key }) => key)).toEqual(["joins/a"]);

@@ -166,7 +166,7 @@ describe("rows whose configs are gone", () => {
     await at.pass(3_000);
     expect(await at.served(["risk.j0"])).toEqual({ "risk.j0": "1" });
     expect((await at.head())?.remark).toBe(
-      "the row joins/risk.j0, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops nothing by age, so they stay until deleted",
+      "the row joins/risk.j0, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops nothing by age: somebody has to delete it there",
     );
   });
 
