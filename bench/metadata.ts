@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../adapters/embedded/clock.ts";
 import { directoryObjectStore } from "../adapters/embedded/object-store.ts";
 import { createBigtableTable } from "../adapters/gcp/bigtable-table.ts";
@@ -59,10 +60,18 @@ async function measure(folder: string): Promise<void> {
   };
   const uploads = uploadsOf(ports);
   const timed = async (what: string) => {
+    // How long decisions in the same process would have had to wait.
+    const pauses = monitorEventLoopDelay({ resolution: 1 });
+    pauses.enable();
     const begun = performance.now();
+    const cpu = process.cpuUsage();
     await uploads.look();
+    const { user, system } = process.cpuUsage(cpu);
     const ms = Math.round(performance.now() - begun);
-    print({ bench: "metadata", what, configs, ms, ...done.at(-1) });
+    pauses.disable();
+    const longestPauseMs = Math.round(pauses.max / 1e6);
+    const cpuMs = Math.round((user + system) / 1_000);
+    print({ bench: "metadata", what, configs, ms, cpuMs, longestPauseMs, ...done.at(-1) });
     done.length = 0;
   };
   const release = async (word: string) => {

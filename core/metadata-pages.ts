@@ -1,8 +1,8 @@
 import type { WrittenRow } from "../schemas/metadata.ts";
 import type { Rows } from "./metadata.ts";
 
-/** Rows of one document: some 200 bytes each, so that it stays far below Firestore's 1 MiB. */
-const rowsPerPage = 1_000;
+/** Rows of one document: some 200 bytes each, far below Firestore's 1 MiB; and few enough to encode in a moment. */
+const rowsPerPage = 500;
 
 /**
  * The ledger's rows as documents that a person reads: by the folder at the beginning of a config's

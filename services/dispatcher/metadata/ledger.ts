@@ -8,8 +8,8 @@ import type { MetadataDocument, WrittenRow } from "../../../schemas/metadata.ts"
 /** How long who took the turn may write before it has to say that it still does. */
 const turnMs = 60_000;
 
-/** Documents of rows in one commit: some megabytes. */
-const pagesPerCommit = 20;
+/** Documents of rows in one request: what they take to encode, decisions beside this wait for. */
+const pagesPerRequest = 10;
 
 /** Somebody else has the turn, or may have: nothing may be written on the strength of it. */
 export class TurnLost extends Error {
@@ -99,8 +99,8 @@ export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn
       const unknown = [...pages.keys()].filter((page) => !known.has(page));
       for (const [page, read] of await readPages(store, unknown)) known.set(page, read);
       const writes = changedPages(known, pages);
-      while (writes.length > pagesPerCommit) {
-        await commit({ writing: writing() }, writes.splice(0, pagesPerCommit));
+      while (writes.length > pagesPerRequest) {
+        await commit({ writing: writing() }, writes.splice(0, pagesPerRequest));
       }
       await commit({ ...change, pages: [...pages.keys()], writing: null }, writes);
     },
@@ -117,11 +117,16 @@ export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn
 type Page = Read<`metadata-rows/${string}`>;
 
 async function readPages(store: TaskStore, pages: readonly string[]): Promise<Map<string, Page>> {
-  if (pages.length === 0) return new Map();
-  const read = await store.read(pages.map((page) => `metadata-rows/${page}` as const));
-  return new Map(
-    [...read].map(([id, page]) => [id.slice("metadata-rows/".length), page as Page] as const),
-  );
+  const known = new Map<string, Page>();
+  for (let at = 0; at < pages.length; at += pagesPerRequest) {
+    const ids = pages
+      .slice(at, at + pagesPerRequest)
+      .map((page) => `metadata-rows/${page}` as const);
+    for (const [id, page] of await store.read(ids)) {
+      known.set(id.slice("metadata-rows/".length), page as Page);
+    }
+  }
+  return known;
 }
 
 function addRows(rows: Map<string, WrittenRow>, body: Page["body"]): void {
