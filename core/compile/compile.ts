@@ -49,7 +49,7 @@ type Content = Required<Omit<Plan, "schema" | "hash">>;
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
- * steps share, are hashed once each.
+ * steps share, are hashed once each; of metadata only what no conf of a step decides.
  */
 function hashOf(content: Content): string {
   return sha256HexOf(textsOf(content));
@@ -64,7 +64,9 @@ function* textsOf(content: Content): Generator<string> {
     environments.set(env, hash);
     yield JSON.stringify({ ...step, env: hash });
   }
-  for (const part of [pipelines, tables, metadata, notScheduled, problems]) {
+  const confs = new Set(steps.map(({ conf }) => conf.hash));
+  for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
+  for (const part of [pipelines, tables, notScheduled, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);
   }
