@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
 import { landCommand } from "./commands/land.ts";
+import { metadataCommand } from "./commands/metadata.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
@@ -28,6 +29,7 @@ for (const command of [
   taskCommand(),
   whyCommand(),
   alertsCommand(),
+  metadataCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

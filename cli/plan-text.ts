@@ -17,6 +17,7 @@ export function planText(plan: Plan): string {
       `${plan.pipelines.length} pipelines`,
       `${plan.steps.length} steps`,
       `${plan.tables.length} tables (${external} external)`,
+      `${plan.metadata?.length ?? 0} rows of metadata`,
       `${errors} errors`,
       `${warnings} warnings`,
     ].join(", "),

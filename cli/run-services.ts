@@ -31,7 +31,14 @@ export async function runServices(running: Running): Promise<void> {
   await lastValueFrom(
     merge(
       watcher(ports, stop),
-      dispatcher({ ...ports, by: `dispatcher of ${settings.deployment}` }, stop),
+      dispatcher(
+        {
+          ...ports,
+          by: `dispatcher of ${settings.deployment}`,
+          metadataInto: world.keyValueStore,
+        },
+        stop,
+      ),
       tracker(ports, stop),
       running.alerting === undefined
         ? EMPTY

@@ -14,5 +14,12 @@ export interface KeyValueStore {
   write(table: string, cells: readonly Cell[]): Promise<void>;
   /** The newest cell of each key that has one. An empty list of keys reads nothing. */
   read(table: string, keys: readonly Uint8Array[]): Promise<readonly Cell[]>;
+  /** Deletes the whole row of each key, whatever its cells' timestamps; one that is not there is none. */
+  delete(table: string, keys: readonly Uint8Array[]): Promise<void>;
+  /**
+   * How old a cell may become, in milliseconds, before the table drops it by itself; null when age
+   * alone makes it drop none.
+   */
+  cellsKeptMs(table: string): Promise<number | null>;
   close(): Promise<void>;
 }

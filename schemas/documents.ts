@@ -3,6 +3,7 @@ import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
+import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
 import { PoolDocument, ScheduleDocument, Task } from "./tasks.ts";
 
@@ -41,6 +42,8 @@ export const COLLECTIONS = {
   cursors: CursorDocument,
   alerts: AlertDocument,
   alerting: AlertingDocument,
+  metadata: MetadataDocument,
+  "metadata-rows": MetadataRowsDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

@@ -125,6 +125,16 @@ export const PlanProblem = z.object({
 });
 export type PlanProblem = Readonly<z.infer<typeof PlanProblem>>;
 
+/** What fetchers and streams read of one config in the online store: its compiled file. */
+export const MetadataRow = z.object({
+  /** `joins/N`, `group_bys/N` or `models/N`, `N` the config's `metaData.name`. */
+  key: z.string(),
+  team: z.string(),
+  /** The compiled file: its path in the release and the hash of its bytes. */
+  conf: z.object({ path: z.string(), hash: z.string() }),
+});
+export type MetadataRow = Readonly<z.infer<typeof MetadataRow>>;
+
 /** All steps, tables and edges compiled from one config release. */
 export const Plan = z.object({
   schema: z.literal(1),
@@ -133,6 +143,8 @@ export const Plan = z.object({
   pipelines: z.array(PlanPipeline),
   steps: z.array(PlanStep),
   tables: z.array(PlanTable),
+  /** In order of key. Left out: the plan was compiled before Landfall knew of metadata. */
+  metadata: z.array(MetadataRow).exactOptional(),
   notScheduled: z.array(z.object({ config: z.string(), reason: z.string() })),
   problems: z.array(PlanProblem),
 });

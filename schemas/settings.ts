@@ -74,8 +74,29 @@ export const Settings = z.object({
       z.object({
         /** Put a daily GroupBy's backfill before its upload. */
         backfillBeforeUpload: z.boolean().default(false),
+        /** `others`: somebody else writes the metadata of its configs; Landfall leaves it alone. */
+        metadata: z.enum(["landfall", "others"]).default("landfall"),
       }),
     )
+    .prefault({}),
+  /** Compiled configs in the online store, where fetchers and streams look for them. */
+  metadata: z
+    .object({
+      /** Who writes it; a team may say otherwise. */
+      by: z.enum(["landfall", "others"]).default("landfall"),
+      /** Dataset and table, which Chronon names alike. */
+      table: z
+        .string()
+        .regex(/^[A-Za-z0-9_.-]{1,50}$/)
+        .default("CHRONON_METADATA"),
+      /** How old a row may become before all are written again; Chronon's own tables keep it 5 days. */
+      refreshMs: z.number().int().min(60_000).max(345_600_000).default(86_400_000),
+      /**
+       * What becomes of the row of a config that is gone. `keep`: it is no longer refreshed. `delete`:
+       * it is deleted, unless many are gone at once.
+       */
+      removal: z.enum(["keep", "delete"]).default("keep"),
+    })
     .prefault({}),
   /**
    * `read`: an upload-to-kv has succeeded when its serving info row was read back. `believe`: its exit

@@ -14,6 +14,10 @@ export function sqliteKeyValueStore({ file }: { readonly file: string }): KeyVal
     async read(table, keys) {
       return keys.length === 0 ? [] : read(database, sqlText(table), keys);
     },
+    async delete(table, keys) {
+      if (keys.length > 0) erase(database, sqlText(table), keys);
+    },
+    cellsKeptMs: async () => null,
     async close() {
       database.close();
     },
@@ -53,4 +57,11 @@ function read(database: Database, table: string, keys: readonly Uint8Array[]): r
         : [{ key: Uint8Array.from(key), timestamp: row[0], value: Uint8Array.from(row[1]) }];
     }),
   );
+}
+
+function erase(database: Database, table: string, keys: readonly Uint8Array[]): void {
+  const row = database.statement("DELETE FROM cells WHERE dataset = ? AND key = ?");
+  database.write(() => {
+    for (const key of keys) row.run(table, key);
+  });
 }

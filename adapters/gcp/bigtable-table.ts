@@ -1,3 +1,4 @@
+import type { Instance } from "@google-cloud/bigtable";
 import { status } from "@grpc/grpc-js";
 import { PermanentError } from "../../ports/errors.ts";
 import { type BigtablePlace, bigtableInstance } from "./bigtable-client.ts";
@@ -32,4 +33,32 @@ export async function createBigtableTable(place: BigtablePlace, table: string): 
   } finally {
     await close();
   }
+}
+
+/** A garbage collection rule as Bigtable describes it. */
+interface GcRule {
+  readonly maxAge?: { readonly seconds?: string | number | { toString(): string } | null } | null;
+  readonly union?: { readonly rules?: readonly GcRule[] | null } | null;
+  readonly intersection?: { readonly rules?: readonly GcRule[] | null } | null;
+}
+
+/**
+ * Age in milliseconds at which family `cf` drops a cell that is the only one of its row; null when it
+ * never does. Throws when the family is not there.
+ */
+export async function ageLimitOf(instance: Instance, table: string): Promise<number | null> {
+  const [family] = await instance.table(table).family("cf").getMetadata();
+  return ageLimit((family as { readonly gcRule?: GcRule | null } | null)?.gcRule ?? {});
+}
+
+/** A union drops at the least age of its rules; an intersection at the greatest, if each has one. */
+function ageLimit({ maxAge, union, intersection }: GcRule): number | null {
+  if (maxAge !== undefined && maxAge !== null) return Number(maxAge.seconds ?? 0) * 1_000;
+  if (union !== undefined && union !== null) {
+    const ages = (union.rules ?? []).map(ageLimit).filter((age) => age !== null);
+    return ages.length === 0 ? null : Math.min(...ages);
+  }
+  const ages = (intersection?.rules ?? []).map(ageLimit);
+  const limits = ages.filter((age) => age !== null);
+  return ages.length > 0 && limits.length === ages.length ? Math.max(...limits) : null;
 }

@@ -2,6 +2,7 @@ import type { Instance } from "@google-cloud/bigtable";
 import type { Cell, KeyValueStore } from "../../ports/key-value-store.ts";
 import { type BigtablePlace, bigtableInstance } from "./bigtable-client.ts";
 import { operatingError } from "./bigtable-errors.ts";
+import { ageLimitOf } from "./bigtable-table.ts";
 
 /**
  * The online store in a Bigtable instance, byte for byte as Chronon's `BigTableKVStoreImpl` has it:
@@ -21,6 +22,8 @@ export function bigtableKeyValueStore(place: BigtablePlace): KeyValueStore {
   return {
     write: (table, cells) => answered(table, () => write(instance, table, cells)),
     read: (table, keys) => answered(table, () => read(instance, table, keys)),
+    delete: (table, keys) => answered(table, () => erase(instance, table, keys)),
+    cellsKeptMs: (table) => answered(table, () => ageLimitOf(instance, table)),
     close,
   };
 }
@@ -35,6 +38,17 @@ async function write(instance: Instance, table: string, cells: readonly Cell[]):
     data: { cf: { value: { value: Buffer.from(value), timestamp: new Date(timestamp) } } },
   }));
   if (entries.length > 0) await instance.table(table).insert(entries, gaxOptions);
+}
+
+/** Each row is a mutation of its own in one request. */
+async function erase(
+  instance: Instance,
+  table: string,
+  keys: readonly Uint8Array[],
+): Promise<void> {
+  const distinct = new Map(keys.map((key) => [hex(key), Buffer.from(key)]));
+  const entries = [...distinct.values()].map((key) => ({ key, method: "delete" }));
+  if (entries.length > 0) await instance.table(table).mutate(entries, { gaxOptions });
 }
 
 /** What the client gives of a cell with `decode: false`. */

@@ -18,11 +18,11 @@ const emulatorDaysMax = 7;
 
 /**
  * Makes what a deployment needs, or corrects it: topics with their subscriptions, the lake's
- * notifications, Bigtable's table. May be run before every deployment. Buckets, the database, the
+ * notifications, Bigtable's tables. May be run before every deployment. Buckets, the database, the
  * instance and its indexes are the project's and are not made here.
  */
 export async function setUpGoogleCloud(
-  settings: Pick<Deployment, "deployment" | "gcp">,
+  settings: Pick<Deployment, "deployment" | "gcp" | "metadata">,
   tell: (step: SetUpStep) => void,
 ): Promise<readonly SetUpStep[]> {
   const place = placeOf(settings);
@@ -44,8 +44,10 @@ export async function setUpGoogleCloud(
       await setUpLake(place, pubsub, service);
       finished({ what: "notifications", name: place.lakeChannel(service).subscription });
     }
-    await createBigtableTable(place.bigtable, BATCH_TABLE);
-    finished({ what: "Bigtable table", name: BATCH_TABLE });
+    for (const table of [BATCH_TABLE, settings.metadata.table]) {
+      await createBigtableTable(place.bigtable, table);
+      finished({ what: "Bigtable table", name: table });
+    }
     return done;
   } finally {
     await pubsub.close();

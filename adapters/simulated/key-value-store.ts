@@ -26,6 +26,10 @@ export function simulatedKeyValueStore(): SimulatedKeyValueStore {
           return cell === undefined ? [] : [copy(cell)];
         });
       },
+      async delete(table, keys) {
+        for (const key of keys) tables.get(table)?.delete(keyOf(key));
+      },
+      cellsKeptMs: async () => null,
       async close() {},
     }),
   };

@@ -29,31 +29,34 @@ export function compile({ files, settings, previous }: Release): Plan {
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
   const confs = ordered.filter((file) => !isTeamFile(file.path));
   const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
-  const { drafts, steps: standing } = settle(candidates, previous ?? null);
+  const { drafts, steps: standing, metadata } = settle(candidates, previous ?? null);
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);
   warnOfReads(candidates, { drafts: new Set(drafts), writers, steps, formats });
-  const content = {
+  const content: Content = {
     pipelines: pipelinesOf(steps),
     steps,
     tables: tablesOf({ steps, writers, formats }),
+    metadata: [...metadata],
     notScheduled: notScheduledOf(drafts),
     problems: problemsOf(candidates, teams),
   };
   return { schema: 1, hash: hashOf(content), ...content };
 }
 
+type Content = Required<Omit<Plan, "schema" | "hash">>;
+
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
- * steps share, are hashed once each.
+ * steps share, are hashed once each; of metadata only what no conf of a step decides.
  */
-function hashOf(content: Omit<Plan, "schema" | "hash">): string {
+function hashOf(content: Content): string {
   return sha256HexOf(textsOf(content));
 }
 
-function* textsOf(content: Omit<Plan, "schema" | "hash">): Generator<string> {
-  const { pipelines, steps, tables, notScheduled, problems } = content;
+function* textsOf(content: Content): Generator<string> {
+  const { pipelines, steps, tables, metadata, notScheduled, problems } = content;
   const environments = new Map<PlanStep["env"], string>();
   for (const step of steps) {
     const { env } = step;
@@ -61,6 +64,8 @@ function* textsOf(content: Omit<Plan, "schema" | "hash">): Generator<string> {
     environments.set(env, hash);
     yield JSON.stringify({ ...step, env: hash });
   }
+  const confs = new Set(steps.map(({ conf }) => conf.hash));
+  for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
   for (const part of [pipelines, tables, notScheduled, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);

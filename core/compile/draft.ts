@@ -1,5 +1,5 @@
 import type { TableName } from "../../schemas/ids.ts";
-import type { ConfType, PlanStep } from "../../schemas/plan.ts";
+import type { ConfType, MetadataRow, PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { sha256Hex, stableJson } from "../hash.ts";
 import type { Config } from "./config-file.ts";
@@ -8,6 +8,7 @@ import { effectOf } from "./effects.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import { executionOf } from "./execution.ts";
 import type { Findings } from "./findings.ts";
+import { metadataRow } from "./metadata-row.ts";
 import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, stepId } from "./recipes.ts";
 import type { TeamFacts } from "./teams.ts";
@@ -20,6 +21,8 @@ export interface Draft {
   readonly name: string;
   readonly confType: ConfType;
   readonly steps: readonly PlanStep[];
+  /** Its row in the online store; null when nobody looks for one. */
+  readonly metadata: MetadataRow | null;
   /** Formats of the partitions of what it reads and writes. */
   readonly formats: ReadonlyMap<TableName, PartitionFormat>;
   /** Tables it reads as the output of a join that is embedded in it. */
@@ -47,17 +50,20 @@ export interface Drafting {
 /** The draft of a config; null when its output cannot be named. */
 export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const { name, confType } = config;
+  const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
+  const metadata = metadataRow(config, conf);
   if (config.confType === "models" || config.confType === "model_transforms") {
-    return { name, confType, steps: [], formats: new Map(), sourceJoins: [] };
+    return { name, confType, steps: [], metadata, formats: new Map(), sourceJoins: [] };
   }
   const described = describe(config, drafting);
   if (described === null) return null;
-  const steps = stepsOf(described, drafting);
+  const steps = stepsOf(described, conf, drafting);
   const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
   return {
     name,
     confType,
     steps,
+    metadata,
     formats: new Map([
       ...described.reads.map((read) => [read.input.table, read.format] as const),
       ...outputs.map((table) => [table, described.format] as const),
@@ -68,11 +74,14 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   };
 }
 
-function stepsOf(described: Described, { findings, share }: Drafting): PlanStep[] {
+function stepsOf(
+  described: Described,
+  conf: PlanStep["conf"],
+  { findings, share }: Drafting,
+): PlanStep[] {
   const { config, team, column } = described;
   const { name, confType, flavour } = config;
   const semanticHash = semanticHashOf(config.json);
-  const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
   return RECIPES[confType].flatMap(([mode, recipe]) => {
     const made = recipe(described);
     if (made === null) return [];

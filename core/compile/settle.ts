@@ -1,4 +1,4 @@
-import type { Plan, PlanStep } from "../../schemas/plan.ts";
+import type { MetadataRow, Plan, PlanStep } from "../../schemas/plan.ts";
 import { type Conflict, cycles, sharedOutputs } from "./conflicts.ts";
 import type { Draft } from "./draft.ts";
 import type { Findings } from "./findings.ts";
@@ -19,6 +19,8 @@ export interface Settled {
   readonly drafts: readonly Draft[];
   /** Steps of the drafts, and last good ones of configs that have an error now, in order of id. */
   readonly steps: readonly PlanStep[];
+  /** Rows of the drafts, and last good ones of configs that have an error now, in order of key. */
+  readonly metadata: readonly MetadataRow[];
 }
 
 /**
@@ -43,7 +45,10 @@ export function settle(candidates: readonly Candidate[], previous: Plan | null):
     );
     const conflicts = [...sharedOutputs(steps), ...cycles(steps)];
     const found = withhold(atFiles(conflicts, standing), { standing, withheld });
-    if (!found) return { drafts, steps };
+    if (!found) {
+      const rows = lastGoodRows(withheld, { standing, previous });
+      return { drafts, steps, metadata: metadataOf(drafts, rows) };
+    }
   }
 }
 
@@ -93,16 +98,36 @@ function atFiles(conflicts: readonly Conflict[], standing: ReadonlyMap<string, C
   });
 }
 
+interface Kept {
+  readonly standing: ReadonlyMap<string, Candidate>;
+  readonly previous: Plan | null;
+}
+
 /** Steps of the previous plan of files that are withheld, by the config's name or the file's path. */
-function lastGood(
-  withheld: readonly Candidate[],
-  { standing, previous }: { standing: ReadonlyMap<string, Candidate>; previous: Plan | null },
-): PlanStep[] {
+function lastGood(withheld: readonly Candidate[], { standing, previous }: Kept): PlanStep[] {
   if (previous === null || withheld.length === 0) return [];
+  const isKept = keptOf(withheld, standing);
+  return previous.steps.filter(({ config, conf }) => isKept(config, conf.path));
+}
+
+/** Rows of the previous plan of files that are withheld: what is served stays as it is. */
+function lastGoodRows(withheld: readonly Candidate[], { standing, previous }: Kept): MetadataRow[] {
+  if (withheld.length === 0) return [];
+  const isKept = keptOf(withheld, standing);
+  return (previous?.metadata ?? []).filter(({ key, conf }) =>
+    isKept(key.slice(key.indexOf("/") + 1), conf.path),
+  );
+}
+
+function keptOf(withheld: readonly Candidate[], standing: ReadonlyMap<string, Candidate>) {
   const names = new Set(withheld.map(({ name }) => name));
   const paths = new Set(withheld.map(({ path }) => path));
   const taken = new Set([...standing.values()].map(({ name }) => name));
-  return previous.steps.filter(
-    (step) => !taken.has(step.config) && (names.has(step.config) || paths.has(step.conf.path)),
-  );
+  return (config: string, path: string): boolean =>
+    !taken.has(config) && (names.has(config) || paths.has(path));
+}
+
+function metadataOf(drafts: readonly Draft[], kept: readonly MetadataRow[]): MetadataRow[] {
+  const own = drafts.flatMap(({ metadata }) => (metadata === null ? [] : [metadata]));
+  return [...own, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -15,6 +15,7 @@ const code = await runService({
   settings: readSettings(process.env).settings,
   open: (settings, log) => openWorld(settings, { log, service: "dispatcher" }),
   needs: "bus.deliveries",
-  pipeline: (ports, stop) => dispatcher({ ...ports, by, leaseMs }, stop),
+  pipeline: (ports, stop) =>
+    dispatcher({ ...ports, by, leaseMs, metadataInto: ports.keyValueStore }, stop),
 });
 process.exit(code);

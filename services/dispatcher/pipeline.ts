@@ -1,4 +1,4 @@
-import { from, mergeMap, type Observable, takeUntil } from "rxjs";
+import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
 import type { Nudge } from "../../core/work.ts";
@@ -6,6 +6,7 @@ import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
@@ -18,6 +19,7 @@ import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
+import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
 import { tracesOf } from "./traces.ts";
 
@@ -34,6 +36,8 @@ export interface DispatcherPorts {
   readonly by: string;
   /** How long it may keep events that it cannot handle yet; a minute when left out. */
   readonly leaseMs?: number;
+  /** The online store that the configs' metadata is uploaded to; left out: to none. */
+  readonly metadataInto?: KeyValueStore;
 }
 
 /**
@@ -43,8 +47,12 @@ export interface DispatcherPorts {
  * Runs until `stop` emits; then what was taken is finished, and the stream completes.
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
-  const { bus, settings, leaseMs = 60_000 } = ports;
   const state = dispatching(ports);
+  return merge(decisions(state, stop), metadata(state, stop));
+}
+
+function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
+  const { bus, settings, leaseMs = 60_000 } = state.ports;
   return from(recovered(state)).pipe(
     mergeMap(() => bus.deliveries({ unackedMax: settings.deliveriesMax, leaseMs })),
     takeUntil(stop),
@@ -53,6 +61,13 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
     ),
     mergeMap((decided) => execute(state.executing, decided), executionsMax),
   );
+}
+
+/** Beside decisions, which neither wait for it nor hear of its failures. */
+function metadata({ ports, plans }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  const { metadataInto: keyValueStore } = ports;
+  if (keyValueStore === undefined) return EMPTY;
+  return metadataUploads({ ...ports, plans, keyValueStore }, stop);
 }
 
 /** Pages that are being carried out; those that wait for their turn are among them. */

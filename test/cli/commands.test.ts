@@ -105,6 +105,18 @@ describe("landfall up", { timeout: 60_000 }, () => {
     expect(partition.stdout).toContain("landed at version 0.0");
   });
 
+  test("metadata says what was uploaded, for people and as JSON", async () => {
+    const json = await landfall("metadata", "--data", data, "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      table: "CHRONON_METADATA",
+      uploaded: { rows: 0, changed: 0 },
+      trouble: null,
+      rows: {},
+    });
+    const people = await landfall("metadata", "--data", data);
+    expect(people.stdout).toContain("effective by");
+  });
+
   test("a backfill by command is range jobs; one nobody knows is refused with exit code 1", async () => {
     expect((await landfall("land", "data.x", "2025-09-29", "--lake", lake)).code).toBe(0);
     const refused = await landfall("backfill", "t.zzz", "2025-09-01", "2025-09-02", "--data", data);

@@ -50,6 +50,21 @@ export function describeKeyValueStore(
       expect(await store.read("T", [bytes("a")])).toEqual([cell("a", "newest", 1_777_680_000_000)]);
     });
 
+    it("deletes whole rows, of the table that was named; what is not there is no error", async (open) => {
+      const [store, other] = [await open(), await open()];
+      await store.write("T", [cell("a", "1", 1), cell("a", "2", 2), cell("b", "1", 1)]);
+      await store.write("U", [cell("a", "1", 1)]);
+      await other.delete("T", [bytes("a"), bytes("c"), bytes("a")]);
+      expect(await store.read("T", [bytes("a"), bytes("b"), bytes("c")])).toEqual([
+        cell("b", "1", 1),
+      ]);
+      expect(await store.read("U", [bytes("a")])).toEqual([cell("a", "1", 1)]);
+      await store.write("T", [cell("a", "again", 1)]);
+      expect(await store.read("T", [bytes("a")])).toEqual([cell("a", "again", 1)]);
+      await store.delete("T", []);
+      expect(await store.read("T", [bytes("b")])).toEqual([cell("b", "1", 1)]);
+    });
+
     it("keeps tables apart, whatever they are called", async (open) => {
       const store = await open();
       const tables = ["T", "t", "__proto__", "'; DROP TABLE cells; --", "a/b", "\u0000", ""];

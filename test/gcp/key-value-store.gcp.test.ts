@@ -35,6 +35,11 @@ function withTables(store: KeyValueStore, place: BigtablePlace): KeyValueStore {
       await make(table);
       return store.read(table, keys);
     },
+    async delete(table, keys) {
+      await make(table);
+      await store.delete(table, keys);
+    },
+    cellsKeptMs: (table) => store.cellsKeptMs(table),
     async close() {
       await close();
       await store.close();
@@ -141,6 +146,9 @@ emulated(["bigtable"], "the Bigtable store", () => {
       ],
       [() => store.read("MISSING", [cell.key]), "table MISSING or its instance is not there"],
       [() => store.write("OTHER", [cell]), "table OTHER has no family cf"],
+      [() => store.delete("MISSING", [cell.key]), "table MISSING or its instance is not there"],
+      [() => store.cellsKeptMs("MISSING"), "table MISSING or its instance is not there"],
+      [() => store.cellsKeptMs("OTHER"), "table OTHER has no family cf"],
       [() => createBigtableTable(place, "OTHER"), "table OTHER is there without family cf"],
       [() => store.write("a/b", [cell]), '"a/b" is no name of a table'],
     ] as const) {
@@ -154,6 +162,39 @@ emulated(["bigtable"], "the Bigtable store", () => {
   test("an instance that does not answer may answer later", async () => {
     const store = bigtableKeyValueStore({ ...somewhere(), emulator: "127.0.0.1:1" });
     await expect(store.read("T", [text("k")])).rejects.toBeInstanceOf(RetryableError);
+    await store.close();
+  });
+
+  test("how long a table keeps cells is what its rules come to", async () => {
+    const place = somewhere();
+    await createBigtableTable(place, "CHRONONS");
+    const { instance, close } = bigtableInstance(place);
+    const day = { seconds: 86_400, nanos: 0 };
+    const rules = {
+      AGED: { age: day },
+      VERSIONED: { versions: 3 },
+      EITHER: { age: day, versions: 3, union: true },
+      BOTH: { age: day, versions: 3 },
+      RULELESS: undefined,
+    };
+    for (const [table, rule] of Object.entries(rules)) {
+      const family = rule === undefined ? "cf" : { name: "cf", rule };
+      await instance.createTable(table, { families: [family] });
+    }
+    await close();
+    const store = bigtableKeyValueStore(place);
+    const kept = [];
+    for (const table of ["CHRONONS", ...Object.keys(rules)]) {
+      kept.push([table, await store.cellsKeptMs(table)]);
+    }
+    expect(Object.fromEntries(kept)).toEqual({
+      CHRONONS: 432_000_000,
+      AGED: 86_400_000,
+      VERSIONED: null,
+      EITHER: 86_400_000,
+      BOTH: null,
+      RULELESS: null,
+    });
     await store.close();
   });
 
