@@ -18,9 +18,8 @@ export function planText(plan: Plan): string {
       `${plan.steps.length} steps`,
       `${plan.tables.length} tables (${external} external)`,
       `${plan.metadata?.length ?? 0} rows of metadata`,
-      `${errors} errors`,
-      `${warnings} warnings`,
     ].join(", "),
+    `${errors} errors, ${warnings} warnings`,
   ]
     .filter((part) => part !== "")
     .join("\n\n");

@@ -76,7 +76,8 @@ function failure(
  * is the run that counts, and on its first run what was there already.
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
-  if (step === undefined) return { kind: "done", remark: "its step was retired while it ran" };
+  // Nobody looked at what it wrote: it is not said to have succeeded, and runs again with its step.
+  if (step === undefined) return { kind: "retired" };
   if (step.verification === "serving-info") {
     return deciding.settings.servingInfo === "believe"
       ? { kind: "done", remark: "its rows in the online store were not looked at" }

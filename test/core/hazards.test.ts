@@ -107,6 +107,18 @@ describe("a release in the middle", () => {
     expect(w.document("pools/one")).toHaveProperty("holders", {});
   });
 
+  test("says of no job of a step it dropped that it succeeded: nobody looked at what it wrote (I5)", () => {
+    const a = step("a", [input("data.e")]);
+    const w = world(planOf(a), settled);
+    w.land("data.e", "2025-09-30");
+    w.usePlan(planOf(step("b", [input("data.e")])));
+    w.settle("a/backfill@2025-09-30");
+    expect(w.state("a/backfill@2025-09-30")).toBe("skipped");
+    w.usePlan(planOf(a));
+    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
+    expect(w.state("a/backfill@2025-09-30")).toBe("launching");
+  });
+
   test("cancels a job of a step it dropped that may have been submitted, before its slot is free", () => {
     const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
     const plan = planOf(step("a", [input("data.e")]));
