@@ -79,18 +79,19 @@ export async function neededTogether(seed: number, faults: readonly string[]): P
   return true;
 }
 
-/** Leaves out ever smaller shares of the faults that struck. */
+/** Leaves out ever smaller shares of the faults that struck, until none can be left out any more. */
 async function fewerFaults(
   best: () => Shrunk,
   tries: (smaller: SimulationOptions) => Promise<boolean>,
 ): Promise<void> {
-  for (let share = 2; share <= 2 * best().checked.struck.length; share *= 2) {
+  for (let share = 2; best().checked.struck.length > 0; share *= 2) {
+    const before = best().checked.struck.length;
     const size = Math.max(1, Math.ceil(best().checked.struck.length / share));
     for (let at = 0; at < best().checked.struck.length; ) {
       const { struck } = best().checked;
       const only = new Set([...struck.slice(0, at), ...struck.slice(at + size)]);
       if (!(await tries({ ...best().options, only }))) at += size;
     }
-    if (size === 1) return;
+    if (size === 1 && best().checked.struck.length === before) return;
   }
 }
