@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lastValueFrom, NEVER, Subject } from "rxjs";
 import { sqliteBus } from "../adapters/embedded/bus.ts";
@@ -14,8 +12,8 @@ import { writeRelease } from "../releases/release.ts";
 import type { LandfallEvent } from "../schemas/events.ts";
 import { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
-import { startEmulators } from "../test/support/emulators/emulators.ts";
 import { stagingQueryFiles } from "../test/support/staging-queries.ts";
+import { onEmulators } from "./on-emulators.ts";
 import { print } from "./print.ts";
 
 /**
@@ -123,13 +121,4 @@ async function storm(folder: string): Promise<void> {
   });
 }
 
-const emulators = await startEmulators({ only: ["firestore"] });
-Object.assign(process.env, emulators.env);
-for (const line of emulators.missing) process.stderr.write(`missing: ${line}\n`);
-const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
-try {
-  if (emulators.missing.length === 0) await storm(folder);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-  await emulators.stop();
-}
+await onEmulators({ only: ["firestore"] }, storm);

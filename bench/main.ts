@@ -10,7 +10,8 @@ const asked = process.argv.slice(2);
 const names = readdirSync(here)
   .filter(
     (file) =>
-      file.endsWith(".ts") && !["cpu.ts", "main.ts", "print.ts", "source.ts"].includes(file),
+      file.endsWith(".ts") &&
+      !["cpu.ts", "main.ts", "on-emulators.ts", "print.ts", "source.ts"].includes(file),
   )
   .map((file) => file.slice(0, -".ts".length))
   .filter((name) => !/-(writer|worker|world)$/.test(name))

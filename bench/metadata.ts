@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../adapters/embedded/clock.ts";
@@ -12,7 +10,7 @@ import { writeRelease } from "../releases/release.ts";
 import { Settings } from "../schemas/settings.ts";
 import { type MetadataPorts, uploadsOf } from "../services/dispatcher/metadata/uploads.ts";
 import { plansOf } from "../services/dispatcher/plans.ts";
-import { startEmulators } from "../test/support/emulators/emulators.ts";
+import { onEmulators } from "./on-emulators.ts";
 import { print } from "./print.ts";
 
 /**
@@ -94,13 +92,4 @@ async function measure(folder: string): Promise<void> {
   await Promise.all([store.close(), keyValueStore.close(), objects.close()]);
 }
 
-const emulators = await startEmulators({ only: ["firestore", "bigtable"] });
-Object.assign(process.env, emulators.env);
-for (const line of emulators.missing) process.stderr.write(`missing: ${line}\n`);
-const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
-try {
-  if (emulators.missing.length === 0) await measure(folder);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-  await emulators.stop();
-}
+await onEmulators({ only: ["firestore", "bigtable"] }, measure);

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,9 +10,9 @@ import { type GoogleCloudWorld, openGoogleCloud } from "../adapters/gcp/open.ts"
 import { silentLog } from "../ports/log.ts";
 import { writeRelease } from "../releases/release.ts";
 import { millisOf } from "../test/support/dataproc/protos.ts";
-import { startEmulators } from "../test/support/emulators/emulators.ts";
 import { emulatedProject } from "../test/support/emulators/servers.ts";
 import { cpuOfDescendants, cpuUsed } from "./cpu.ts";
+import { onEmulators } from "./on-emulators.ts";
 import { print, quantiles, wallMs } from "./print.ts";
 import type { Noted, NotedCommit } from "./submission-worker.ts";
 import {
@@ -261,14 +260,4 @@ function report({ landed, arrived, workers, cpuMs, begun, tookSeconds }: Measure
   }
 }
 
-const emulators = await startEmulators();
-Object.assign(process.env, emulators.env);
-for (const line of emulators.missing) process.stderr.write(`missing: ${line}\n`);
-const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
-try {
-  if (emulators.missing.length === 0) await measure(folder);
-} finally {
-  if (process.env["BENCH_KEEP"] === undefined) rmSync(folder, { recursive: true, force: true });
-  else process.stderr.write(`kept ${folder}\n`);
-  await emulators.stop();
-}
+await onEmulators({}, measure);

@@ -57,6 +57,12 @@ export interface Followed {
   readonly told: Set<string>;
 }
 
+/** A table whose Delta log lies at `path` and that was looked at before. */
+export type Known = Followed & { path: string; cursor: CursorDocument };
+
+/** Events published together while a table catches up. */
+export const publishedTogether = 500;
+
 export interface Held {
   readonly version: number;
   readonly generation: number;

@@ -190,37 +190,20 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
 
     // The emulator goes on handing messages to streams that are gone, until their deadline is over.
     test("deliveries go on when connections are cut", { timeout: 120_000 }, async () => {
-      const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
-      const own = await newPlace(project);
-      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
-      const acked = new Set<number>();
-      const listener = listen(bus, {}, (delivery) => {
-        acked.add(at(delivery.event));
-        delivery.ack();
-      });
+      const { proxy, bus, acked, close } = await behindProxy(project);
       for (let n = 0; n < 2; n += 1) {
         await bus.publish([tick(n)]);
         await expect.poll(() => acked.has(n), { timeout: 45_000 }).toBe(true);
         proxy.cut();
       }
-      listener.unsubscribe();
-      await bus.close();
-      await own.dispose();
-      await proxy.close();
+      await close();
     });
 
     // Left to itself the library waits twice or four times as long each time, up to a minute.
     test("publishing and pulling go on soon after six seconds without a connection", {
       timeout: 120_000,
     }, async () => {
-      const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
-      const own = await newPlace(project);
-      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
-      const acked = new Set<number>();
-      const listener = listen(bus, {}, (delivery) => {
-        acked.add(at(delivery.event));
-        delivery.ack();
-      });
+      const { proxy, bus, acked, close } = await behindProxy(project);
       await bus.publish([tick(1)]);
       await expect.poll(() => acked.has(1), { timeout: 20_000 }).toBe(true);
       proxy.sever();
@@ -229,13 +212,10 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       proxy.mend();
       const mended = performance.now();
       await published;
-      expect(performance.now() - mended).toBeLessThan(10_000);
+      expect(performance.now() - mended).toBeLessThan(5_000);
       // The stream that was cut may still be handed it, for ten seconds.
       await expect.poll(() => acked.has(2), { timeout: 60_000 }).toBe(true);
-      listener.unsubscribe();
-      await bus.close();
-      await own.dispose();
-      await proxy.close();
+      await close();
     });
 
     test("publishing out of reach is worth another try, and says so in time", async () => {
@@ -246,3 +226,22 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
     });
   });
 });
+
+/** A bus whose connections can be cut, and the ticks that were acked of it. */
+async function behindProxy(project: string) {
+  const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+  const own = await newPlace(project);
+  const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
+  const acked = new Set<number>();
+  const listener = listen(bus, {}, (delivery) => {
+    acked.add(at(delivery.event));
+    delivery.ack();
+  });
+  const close = async () => {
+    listener.unsubscribe();
+    await bus.close();
+    await own.dispose();
+    await proxy.close();
+  };
+  return { proxy, bus, acked, close };
+}

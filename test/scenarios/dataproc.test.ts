@@ -11,7 +11,6 @@ import { readConfigs } from "../../cli/read-configs.ts";
 import { runServices } from "../../cli/run-services.ts";
 import type { ConfigFile } from "../../core/compile/config-file.ts";
 import { indexPlan } from "../../core/plan-index.ts";
-import { commitDelta } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
@@ -22,6 +21,7 @@ import { compileFiles } from "../support/configs.ts";
 import type { Work } from "../support/dataproc/place.ts";
 import { rehearsalWork } from "../support/dataproc/rehearsal-work.ts";
 import { type DataprocPlace, dataprocPlace } from "../support/dataproc-place.ts";
+import { landByOthers } from "../support/lake.ts";
 import { jobOf } from "../support/tracker-place.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landfall-dataproc-"));
@@ -106,17 +106,7 @@ test("the example's day runs on Dataproc, though answers are lost, a quota is us
 
   await new Promise((resolve) => setTimeout(resolve, 500));
   for (const table of external) {
-    await commitDelta(
-      world.lake,
-      { path: table.replace(".", "/"), partitionColumn: "ds" },
-      {
-        partitions: [{ partition: day, rows: 10 }],
-        mode: "append",
-        operation: "WRITE",
-        engineInfo: "somebody else",
-        at: Date.now(),
-      },
-    );
+    await landByOthers(world.lake, table.replace(".", "/"), { days: [day], at: Date.now() });
   }
   const tasks = async (): Promise<readonly Task[]> => world.store.listTasks({ limit: 100 });
   const states = async () => (await tasks()).map(({ state }) => state.kind);

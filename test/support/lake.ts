@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { type LakeTable, lakeLayout } from "../../core/lake-layout.ts";
 import { commitObject } from "../../lake/delta-log.ts";
+import { commitDelta } from "../../lake/delta-writer.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PlanTable } from "../../schemas/plan.ts";
 
@@ -88,4 +89,23 @@ export async function writeCommit(
   const text =
     typeof body === "string" ? body : body.map((action) => JSON.stringify(action)).join("\n");
   await lake.write(commitObject(path, version), Buffer.from(text));
+}
+
+/** Appends days of 10 rows each to a Delta table, as a writer that is not Landfall's would. */
+export async function landByOthers(
+  lake: ObjectStore,
+  path: string,
+  { days, at }: { readonly days: readonly string[]; readonly at: number },
+): Promise<void> {
+  await commitDelta(
+    lake,
+    { path, partitionColumn: "ds" },
+    {
+      partitions: days.map((partition) => ({ partition, rows: 10 })),
+      mode: "append",
+      operation: "WRITE",
+      engineInfo: "somebody else",
+      at,
+    },
+  );
 }

@@ -8,11 +8,11 @@ import {
   type RehearsalRunnerOptions,
   rehearsalRunner,
 } from "../../adapters/embedded/rehearsal-runner.ts";
-import { commitDelta } from "../../lake/delta-writer.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import { landByOthers } from "./lake.ts";
 
 /** One commit of a Delta log, as its lines say. */
 export interface LoggedCommit {
@@ -61,19 +61,7 @@ export function rehearsalPlace(
       opened.push(runner);
       return runner;
     },
-    async land(path, ...days) {
-      await commitDelta(
-        lake,
-        { path, partitionColumn: "ds" },
-        {
-          partitions: days.map((partition) => ({ partition, rows: 10 })),
-          mode: "append",
-          operation: "WRITE",
-          engineInfo: "somebody else",
-          at: 1,
-        },
-      );
-    },
+    land: (path, ...days) => landByOthers(lake, path, { days, at: 1 }),
     async commits(path) {
       const objects = await lake.list(`${path}/_delta_log/`);
       return Promise.all(

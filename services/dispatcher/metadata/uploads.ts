@@ -28,7 +28,7 @@ export interface MetadataPorts extends LedgerPorts, RowPorts {
 const rowsPerRequest = 100;
 
 /** The ledger is looked at again after so long, whatever was due: an operator may have moved it. */
-const lookMs = 60_000;
+const lookMs = 3_600_000;
 
 /** While somebody else writes, whether they are done is looked at again after so long. */
 const waitMs = 5_000;

@@ -11,7 +11,6 @@ import { openGoogleCloud } from "../../../adapters/gcp/open.ts";
 import { setUpGoogleCloud } from "../../../adapters/gcp/set-up.ts";
 import { readSettings } from "../../../adapters/read-settings.ts";
 import { readConfigs } from "../../../cli/read-configs.ts";
-import { commitDelta } from "../../../lake/delta-writer.ts";
 import { silentLog } from "../../../ports/log.ts";
 import type { World } from "../../../ports/world.ts";
 import { writeRelease } from "../../../releases/release.ts";
@@ -19,6 +18,7 @@ import type { Deployment } from "../../../schemas/deployment.ts";
 import type { DocumentId } from "../../../schemas/documents.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { objectsTopic, variables } from "../emulators/servers.ts";
+import { landByOthers } from "../lake.ts";
 import { type ServiceProcess, startService } from "./process.ts";
 
 /** A deployment of Landfall on emulators and on a Dataproc of our own, everything its own process. */
@@ -101,7 +101,8 @@ export async function cloudDeployment(options: {
         interval: 200,
       });
     },
-    land: (table, day) => land(world, table, day),
+    land: (table, day) =>
+      landByOthers(world.lake, table.replace(".", "/"), { days: [day], at: Date.now() }),
     tasks: () => world.store.listTasks({ limit: 10_000 }),
     begun: () =>
       existsSync(ledger) ? readFileSync(ledger, "utf8").trim().split("\n").filter(Boolean) : [],
@@ -164,18 +165,4 @@ async function startDataproc(
     return { child, port: (JSON.parse(line) as { port: number }).port };
   }
   throw new Error("Dataproc ended before it listened");
-}
-
-async function land(world: World, table: string, day: string): Promise<void> {
-  await commitDelta(
-    world.lake,
-    { path: table.replace(".", "/"), partitionColumn: "ds" },
-    {
-      partitions: [{ partition: day, rows: 10 }],
-      mode: "append",
-      operation: "WRITE",
-      engineInfo: "somebody else",
-      at: Date.now(),
-    },
-  );
 }

@@ -1,0 +1,116 @@
+import { isRestarted } from "../../core/epochs.ts";
+import { compareVersions } from "../../core/landings.ts";
+import { landingsOfState, type TableLandings } from "../../lake/delta-reader.ts";
+import { withDeltaTable } from "../../lake/delta-table.ts";
+import type { CursorDocument } from "../../schemas/documents.ts";
+import type { PartitionLanded, TableRecreated } from "../../schemas/events.ts";
+import {
+  emptyCursor,
+  type Followed,
+  type Following,
+  landed,
+  publishedTogether,
+  tellOnce,
+} from "./followed.ts";
+import { hold } from "./held-commit.ts";
+
+/**
+ * Publishes the newest state of every partition that is newer than the cursor, all of them when the
+ * table was made anew or was never looked at.
+ */
+export async function readWhole(
+  following: Following,
+  table: Followed,
+  { path, backlog }: { readonly path: string; readonly backlog: boolean },
+): Promise<void> {
+  const { cursor } = table;
+  const { seen, problem, restarted, begins } = await withDeltaTable(
+    following.lake,
+    path,
+    ({ state, problem: found }) => ({
+      seen: landingsOfState(state, table.table, cursor),
+      problem: found,
+      restarted: cursor !== null && isRestarted(state.named, cursor, state.version),
+      begins: state.fromStart,
+    }),
+  );
+  table.verified = true;
+  table.beginning = undefined;
+  if (!begins) {
+    tellOnce(
+      table,
+      following.log,
+      `the Delta log of ${table.table.name} does not begin at commit 0, and no checkpoint of it can be read: partitions written before are not known`,
+    );
+  }
+  if (cursor === null && seen.version >= 0) {
+    table.cursor = await following.begin({ ...cursorAt(table, seen), telling: true });
+    if (table.cursor.telling !== true) return;
+  }
+  if (restarted) await following.publish(madeAnew(table, cursor));
+  const events = restarted ? all(seen) : newsOf(seen, { cursor: table.cursor, backlog });
+  await publishInPages(following, events);
+  if (seen.version >= 0) {
+    table.cursor = cursorAt(table, seen);
+    table.generations.clear();
+  }
+  if (problem !== null) hold(following, table, { path, problem });
+}
+
+function cursorAt({ table }: Followed, seen: TableLandings): CursorDocument {
+  return {
+    ...emptyCursor(table.name),
+    tableId: seen.tableId,
+    epoch: seen.epoch,
+    contiguous: seen.version,
+    partitionColumns: [...seen.partitionColumns],
+  };
+}
+
+/** Versions of the new log begin with the epoch after the cursor's, as `landingsOfState` counts them. */
+function madeAnew({ table }: Followed, cursor: CursorDocument | null): TableRecreated[] {
+  const epoch = 1 + (cursor?.epoch ?? 0);
+  return table.landsAs.map(({ name }) => ({
+    kind: "table-recreated",
+    schema: 1,
+    table: name,
+    epoch,
+  }));
+}
+
+/**
+ * Everything of a table that was made anew, what is gone too: a watcher that died before it stored
+ * where it was may have told that it landed.
+ */
+function all({ landings }: TableLandings): PartitionLanded[] {
+  return [...landings].flatMap(([table, days]) =>
+    [...days].map(([partition, landing]) => landed(table, partition, { landing, backlog: false })),
+  );
+}
+
+/**
+ * What is newer than the cursor; of a table that is told for the first time also, as backlog, all
+ * that had landed before.
+ */
+function newsOf(
+  seen: TableLandings,
+  { cursor, backlog }: { readonly cursor: CursorDocument | null; readonly backlog: boolean },
+): PartitionLanded[] {
+  if (cursor === null) return [];
+  const { epoch, contiguous: n } = cursor;
+  return all(seen).flatMap((event) => {
+    const { landing } = event;
+    if (compareVersions(landing.version, { epoch, n }) > 0) return [event];
+    const isOld = cursor.telling === true && landing.state === "landed";
+    return isOld ? [{ ...event, backlog }] : [];
+  });
+}
+
+async function publishInPages(
+  following: Following,
+  events: readonly PartitionLanded[],
+): Promise<void> {
+  for (let at = 0; at < events.length; at += publishedTogether) {
+    await following.publish(events.slice(at, at + publishedTogether));
+  }
+}
