@@ -24,7 +24,7 @@ import {
   type Move,
   move,
   type Nudge,
-  rank,
+  ranked,
   reachOut,
   type Work,
 } from "./work.ts";
@@ -60,7 +60,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
   const unread = new Set<DocumentId>();
   const work: Work = {
     deciding,
-    queue: [...nudges].sort((a, b) => rank(deciding, a) - rank(deciding, b)),
+    queue: nudges.map((nudge) => ranked(deciding, nudge)).sort((a, b) => a.rank - b.rank),
     next: 0,
     queued: new Set(),
     launches: new Map(),
@@ -80,7 +80,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     if (deciding.draft.size() >= deciding.settings.commitDocumentsMax) break;
     if (unread.size >= unreadMax) break;
     try {
-      handle(work, work.queue[work.next++]);
+      handle(work, work.queue[work.next++]?.nudge);
     } catch (cause) {
       collect(unread, cause);
     }
@@ -94,7 +94,7 @@ export function decide(deciding: Deciding, nudges: readonly Nudge[]): Decision {
     freed: [...work.freed],
     queuedFor: [...work.queuedFor],
     moves: work.moves,
-    rest: work.queue.slice(work.next),
+    rest: work.queue.slice(work.next).map(({ nudge }) => nudge),
   };
 }
 

@@ -48,8 +48,8 @@ export interface Move {
 /** One look under way: what is still to be looked at, and what has come of it so far. */
 export interface Work {
   readonly deciding: Deciding;
-  /** In order of `rank` from `next` on. */
-  readonly queue: Nudge[];
+  /** In order of their ranks from `next` on. */
+  readonly queue: Queued[];
   /** Position in `queue` of the nudge that is handled next. */
   next: number;
   readonly queued: Set<TaskId>;
@@ -59,6 +59,12 @@ export interface Work {
   /** Pools that tasks were queued for. */
   readonly queuedFor: Set<string>;
   readonly moves: Move[];
+}
+
+/** A nudge and when its turn is. */
+interface Queued {
+  readonly nudge: Nudge;
+  readonly rank: number;
 }
 
 /** Ends first: what they free and land is seen by everything after. */
@@ -81,10 +87,11 @@ const depthsMax = 100_000;
  * When a nudge's turn is. Of tasks, those that write come before those that read what they write,
  * so that a reader sees in the same look that its input is about to be written again.
  */
-export function rank({ plan }: Deciding, nudge: Nudge): number {
+export function ranked({ plan }: Deciding, nudge: Nudge): Queued {
   const order = ORDER[nudge.kind] * depthsMax;
-  if (nudge.kind !== "concern" && nudge.kind !== "woken") return order;
-  return order + Math.min(depthsMax - 1, plan.depth(parseTaskId(nudge.task).step));
+  if (nudge.kind !== "concern" && nudge.kind !== "woken") return { nudge, rank: order };
+  const depth = plan.depth(parseTaskId(nudge.task).step);
+  return { nudge, rank: order + Math.min(depthsMax - 1, depth) };
 }
 
 /** Looks at a task later in this look, once. */
@@ -97,15 +104,15 @@ export function enqueue(work: Work, task: TaskId): void {
 /** Puts a nudge behind all that come before it. */
 export function insert(work: Work, nudge: Nudge): void {
   const { queue, deciding } = work;
-  const own = rank(deciding, nudge);
+  const own = ranked(deciding, nudge);
   let [low, high] = [work.next, queue.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     const other = queue[middle];
-    if (other !== undefined && rank(deciding, other) <= own) low = middle + 1;
+    if (other !== undefined && other.rank <= own.rank) low = middle + 1;
     else high = middle;
   }
-  queue.splice(low, 0, nudge);
+  queue.splice(low, 0, own);
 }
 
 /** Writes a task as it is now, with everything that follows from its change of state. */

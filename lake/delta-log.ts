@@ -63,6 +63,15 @@ export async function firstGeneration(store: ObjectStore, path: string): Promise
   return first?.generation ?? null;
 }
 
+/** Which bytes a commit has now, without parsing them; null when there is none. */
+export async function commitGeneration(
+  store: ObjectStore,
+  path: string,
+  version: number,
+): Promise<number | null> {
+  return (await store.read(commitObject(path, version)))?.generation ?? null;
+}
+
 /** How a log begins: its first JSON commit, and whether a checkpoint stands for what was before. */
 export interface LogBeginning {
   /** Null: the log has no JSON commit. */

@@ -1,7 +1,13 @@
 import { applyCommit, type DeltaState, emptyState, recallCommit } from "../core/delta-state.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import { readCheckpoint } from "./delta-checkpoint.ts";
-import { type FoundCommit, listCommits, readCommit, readLog } from "./delta-log.ts";
+import {
+  commitGeneration,
+  type FoundCommit,
+  listCommits,
+  readCommit,
+  readLog,
+} from "./delta-log.ts";
 
 /** A Delta table as its log tells it, from its first commit or from a checkpoint on. */
 export interface DeltaTable {
@@ -89,8 +95,7 @@ function keep(shelf: Shelf, path: string, table: Kept): void {
 /** Whether the log still holds the last commit that was read. */
 async function isSame(store: ObjectStore, path: string, known: Kept): Promise<boolean> {
   if (known.state.version < 0) return known.state.fromStart;
-  const last = await readCommit(store, path, known.state.version);
-  return last.kind === "commit" && last.generation === known.generation;
+  return (await commitGeneration(store, path, known.state.version)) === known.generation;
 }
 
 /** A log that was cleaned up begins with a checkpoint, when there is one that can be read. */

@@ -35,8 +35,9 @@ export interface RehearsalRunnerOptions {
  * What a job writes is real: Delta commits with stats, rows of the online store.
  *
  * - R1 A job is a row of its table before `submit` answers, and a row is inserted once.
- * - R2 It is done by its owner, the opening that took it; what a dead or closed one leaves undone is
- *   taken up by the next that is asked for statuses.
+ * - R2 It is done by its owner, an opening that is asked for statuses: that one itself, when the job
+ *   was submitted there, else whichever finds it first. Whoever only submits does no job's work.
+ *   What a dead or closed owner leaves undone is taken up by another.
  * - R3 A job that is done twice commits once: its commits carry its id as their transaction.
  */
 export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
@@ -48,7 +49,7 @@ export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
     statuses: () =>
       new Observable((out) => {
         const owner = begin(rehearsal);
-        rehearsal.adopts = true;
+        rehearsal.watched = true;
         guarded(rehearsal, () => {
           tell(rehearsal);
           adopt(rehearsal, owner);
@@ -78,8 +79,8 @@ interface Rehearsal {
   readonly polling: Subscription;
   /** Set once it has something to do or to watch. */
   owner: Owner | null;
-  /** Takes up what others left undone: somebody watches statuses here. */
-  adopts: boolean;
+  /** Somebody watches statuses here: jobs are done here, those that others left undone included. */
+  watched: boolean;
   /** A write failed: rows of its own may be there that it does not know of. */
   doubtful: boolean;
   /** The newest change that was told. */
@@ -114,7 +115,7 @@ function opened(options: RehearsalRunnerOptions): Rehearsal {
     changes: new Subject(),
     polling: new Subscription(),
     owner: null,
-    adopts: false,
+    watched: false,
     doubtful: false,
     told: 0,
     dataVersion: -1,
@@ -132,9 +133,10 @@ async function submit(rehearsal: Rehearsal, spec: JobSpec): Promise<SubmitAnswer
   const dueAt = lastsMs === null ? null : startedAt + lastsMs;
   const job = { spec, startedAt, dueAt, cancelled: false };
   try {
-    const there = await write(() => table.insert(job, owner.name));
+    const doer = rehearsal.watched ? owner.name : null;
+    const there = await write(() => table.insert(job, doer));
     if (there === null) {
-      going.take(job);
+      if (doer !== null) going.take(job);
       return { kind: "accepted" };
     }
     const same = there.task === task && there.run === run && there.attempt === attempt;
@@ -177,7 +179,9 @@ function poll(rehearsal: Rehearsal, beat: number): void {
     const [version = 0] = database.statement<[number]>("PRAGMA data_version").get() ?? [];
     if (version !== rehearsal.dataVersion) tell(rehearsal);
     rehearsal.dataVersion = version;
-    if (owner !== null && beat % pollsPerAdoption === 0) adopt(rehearsal, owner);
+    if (owner === null) return;
+    const orphans = rehearsal.watched && rehearsal.table.hasOrphans();
+    if (orphans || beat % pollsPerAdoption === 0) adopt(rehearsal, owner);
   });
 }
 
@@ -204,7 +208,7 @@ function adopt(rehearsal: Rehearsal, owner: Owner): void {
   const { database, table, going, options } = rehearsal;
   const free = table.owners().filter((name) => {
     if (name === owner.name) return rehearsal.doubtful;
-    return rehearsal.adopts && (name === null || buryIfDead(options.file, name));
+    return rehearsal.watched && (name === null || buryIfDead(options.file, name));
   });
   if (free.length === 0) return;
   const jobs = database.write(() => free.flatMap((name) => table.adopt(name, owner.name)));

@@ -38,7 +38,7 @@ export interface ChangedJob {
  */
 export interface RehearsalTable {
   /** Null when it was not there; else the task, run and attempt the id belongs to. */
-  insert(job: RehearsalJob, owner: string): Labels | null;
+  insert(job: RehearsalJob, owner: string | null): Labels | null;
   /** False when it had ended before. */
   end(jobId: string, ending: RehearsalEnding): boolean;
   /** False when there is no such job. */
@@ -48,6 +48,8 @@ export interface RehearsalTable {
   changedAfter(change: number): readonly ChangedJob[];
   /** Whoever is to do the jobs that have not ended; null: nobody is. */
   owners(): readonly (string | null)[];
+  /** Whether there are jobs that nobody is to do. */
+  hasOrphans(): boolean;
   /** Makes what one owner was to do another's. */
   adopt(from: string | null, to: string): readonly RehearsalJob[];
   release(owner: string): void;
@@ -107,6 +109,9 @@ export function rehearsalTable(database: Database): RehearsalTable {
       statement<[string | null]>("SELECT DISTINCT owner FROM jobs WHERE ending IS NULL")
         .all()
         .map(([owner]) => owner),
+    hasOrphans: () =>
+      statement("SELECT 1 FROM jobs WHERE owner IS NULL AND ending IS NULL LIMIT 1").get() !==
+      undefined,
     adopt: (from, to) =>
       statement<[string, number, number | null, number]>(
         `UPDATE jobs SET owner = ? WHERE owner IS ? AND ending IS NULL
