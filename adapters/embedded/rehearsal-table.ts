@@ -66,6 +66,8 @@ type Row = readonly [
   change: number,
 ];
 
+const orphan = "SELECT 1 FROM jobs WHERE owner IS NULL AND ending IS NULL LIMIT 1";
+
 export function rehearsalTable(database: Database): RehearsalTable {
   const statement: Database["statement"] = (sql) => database.statement(sql);
   const change = () =>
@@ -109,9 +111,7 @@ export function rehearsalTable(database: Database): RehearsalTable {
       statement<[string | null]>("SELECT DISTINCT owner FROM jobs WHERE ending IS NULL")
         .all()
         .map(([owner]) => owner),
-    hasOrphans: () =>
-      statement("SELECT 1 FROM jobs WHERE owner IS NULL AND ending IS NULL LIMIT 1").get() !==
-      undefined,
+    hasOrphans: () => statement(orphan).get() !== undefined,
     adopt: (from, to) =>
       statement<[string, number, number | null, number]>(
         `UPDATE jobs SET owner = ? WHERE owner IS ? AND ending IS NULL
