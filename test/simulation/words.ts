@@ -80,7 +80,7 @@ export function eventInWords(event: LandfallEvent): string {
     case "job-settled":
       return `the end of ${event.task} run ${event.run} attempt ${event.attempt}`;
     case "configs-released":
-      return "a release";
+      return `the release ${event.release.slice(0, 6)}`;
     case "tick":
       return "a tick";
     case "backfill-requested":
