@@ -263,6 +263,8 @@ async function release(state: Dispatching, id: string): Promise<Nudge[]> {
   for (const { id: step } of added) {
     // Skipped when the step left the plan, they come back with it.
     tasks.push(...(await store.listTasks({ state: "skipped", step, limit: 10_000 })));
+    // What they read may have landed again while the step was away.
+    tasks.push(...(await store.listTasks({ state: "succeeded", step, limit: 10_000 })));
   }
   return [
     ...added
