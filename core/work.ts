@@ -84,7 +84,7 @@ const ORDER = {
 const depthsMax = 100_000;
 
 /**
- * When a nudge's turn is. Of tasks, those that write come before those that read what they write,
+ * A nudge, and when its turn is. Of tasks, those that write come before those that read what they write,
  * so that a reader sees in the same look that its input is about to be written again.
  */
 export function ranked({ plan }: Deciding, nudge: Nudge): Queued {

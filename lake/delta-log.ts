@@ -63,7 +63,7 @@ export async function firstGeneration(store: ObjectStore, path: string): Promise
   return first?.generation ?? null;
 }
 
-/** Which bytes a commit has now, without parsing them; null when there is none. */
+/** Which bytes a commit has now, read and not parsed: a list costs more. Null when there is none. */
 export async function commitGeneration(
   store: ObjectStore,
   path: string,

@@ -261,10 +261,8 @@ async function release(state: Dispatching, id: string): Promise<Nudge[]> {
   const { store } = state.ports;
   const tasks = [...(await store.listTasks({ state: "waiting", limit: 10_000 }))];
   for (const { id: step } of added) {
-    // Skipped when the step left the plan, they come back with it.
-    tasks.push(...(await store.listTasks({ state: "skipped", step, limit: 10_000 })));
-    // What they read may have landed again while the step was away.
-    tasks.push(...(await store.listTasks({ state: "succeeded", step, limit: 10_000 })));
+    // Of a step that comes back: skipped when it left, or done before their inputs landed again.
+    tasks.push(...(await store.listTasks({ step, limit: 10_000 })));
   }
   return [
     ...added

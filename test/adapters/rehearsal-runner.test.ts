@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { commitDelta } from "../../lake/delta-writer.ts";
 import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
-import { type RehearsalBehaviour, RehearsalFault } from "../../schemas/rehearsal.ts";
+import { RehearsalBehaviour, RehearsalFault } from "../../schemas/rehearsal.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
 import { jobSpecs } from "../support/job-specs.ts";
 import { type RehearsalPlace, rehearsalPlace } from "../support/rehearsal-place.ts";
@@ -262,4 +262,19 @@ test("durations lie between their bounds, the same for the same job", async () =
   const tookMs = (end.endedAt ?? 0) - (end.startedAt ?? 0);
   expect(tookMs).toBeGreaterThanOrEqual(40);
   expect((await run({ ...spec, jobId: "another" })).state).toBe("succeeded");
+});
+
+test("R2: a job is done where jobs are watched, not where it was submitted", async () => {
+  const fails = RehearsalFault.parse({ step: "risk.merchants/backfill", does: "fail" });
+  place({ faults: [fails] });
+  const submits = at.open();
+  const watches = at.open({ behaviour: RehearsalBehaviour.parse({ durationMs: 0 }) });
+  const spec = job("overwrites", {
+    config: "risk.merchants",
+    task: "risk.merchants/backfill@2025-09-01",
+  });
+  const end = endOf(watches.statuses(), spec.jobId);
+  expect((await submits.submit(spec)).kind).toBe("accepted");
+  expect((await end).state).toBe("succeeded");
+  expect((await at.commits(path)).map(({ jobId }) => jobId)).toEqual([spec.jobId]);
 });
