@@ -24,9 +24,16 @@ export interface Listener {
   completed(): boolean;
 }
 
+export interface ListenOptions {
+  readonly unackedMax?: number;
+  readonly leaseMs?: number;
+  /** How long it waits for a delivery. */
+  readonly patienceMs?: number;
+}
+
 export function listen(
   bus: Bus,
-  { unackedMax = 100, leaseMs = 60_000 }: { unackedMax?: number; leaseMs?: number } = {},
+  { unackedMax = 100, leaseMs = 60_000, patienceMs = withinMs }: ListenOptions = {},
   react: (delivery: Delivery) => void = () => {},
 ): Listener {
   const deliveries = new ReplaySubject<Delivery>();
@@ -40,7 +47,7 @@ export function listen(
     error: (cause: unknown) => deliveries.error(cause),
   });
   const first = (n: number, wanted: (delivery: Delivery) => boolean) =>
-    firstValueFrom(deliveries.pipe(filter(wanted), take(n), toArray(), timeout(withinMs)));
+    firstValueFrom(deliveries.pipe(filter(wanted), take(n), toArray(), timeout(patienceMs)));
   return {
     seen,
     async next(n = 1, wanted = () => true) {
