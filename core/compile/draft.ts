@@ -65,7 +65,9 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
     steps,
     metadata,
     formats: new Map([
-      ...described.reads.map((read) => [read.input.table, read.format] as const),
+      ...[...described.reads, ...(described.consistency?.log ?? [])].map(
+        (read) => [read.input.table, read.format] as const,
+      ),
       ...outputs.map((table) => [table, described.format] as const),
     ]),
     sourceJoins: described.reads.flatMap(({ input, sourceJoin }) =>
@@ -85,7 +87,7 @@ function stepsOf(
   return RECIPES[confType].flatMap(([mode, recipe]) => {
     const made = recipe(described);
     if (made === null) return [];
-    const { pipeline, schedule, inputs, after, output, stepDays } = made;
+    const { pipeline, schedule, inputs, after, output, outputColumn = column, stepDays } = made;
     const effect = effectOf(flavour, confType, mode);
     const execution = executionOf(config, mode);
     const step: PlanStep = {
@@ -100,18 +102,24 @@ function stepsOf(
       inputs,
       after,
       ...(output === undefined ? {} : { output }),
-      outputColumn: column,
+      outputColumn,
       effect: effect.effect,
       verification: effect.verification,
       strategy: effect.strategy,
       stepDays,
       semanticHash,
       conf,
-      env: share(environmentOf(config, { mode, team, findings })),
+      env: share(withOwn(environmentOf(config, { mode, team, findings }), made.env)),
       ...(execution === null ? {} : { execution }),
     };
     return [step];
   });
+}
+
+/** An environment and what a recipe adds to it, keys in order. */
+function withOwn(env: Environment, own: Environment = {}): Environment {
+  const all = Object.entries({ ...env, ...own });
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const notSemantic = new Set(["metaData", "topic", "mutationTopic"]);
