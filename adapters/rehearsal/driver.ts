@@ -4,6 +4,7 @@ import { collapse, stepsOf } from "../../core/partitions.ts";
 import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { Partition, PartitionRange } from "../../schemas/ids.ts";
+import { comparedRows } from "./consistency.ts";
 import { loadKeyValues } from "./key-values.ts";
 import type { FoundTable } from "./lake.ts";
 import { engineInfo, faultOf, faultText, type JobError, type RehearsalWorld } from "./world.ts";
@@ -115,7 +116,7 @@ async function writeStep(
 }
 
 async function commitDays(
-  { lake, clock, newId }: RehearsalWorld,
+  { lake, configs, clock, newId }: RehearsalWorld,
   spec: JobSpec,
   {
     path,
@@ -127,12 +128,18 @@ async function commitDays(
   const [first] = days;
   if (output === null || first === undefined) return;
   const whole = output.effect === "rewrites-table";
-  const target: DeltaTarget = { path, partitionColumn: whole ? null : output.column };
+  const compared = spec.mode === comparing ? await comparedRows(configs, spec) : null;
+  const target: DeltaTarget = {
+    path,
+    partitionColumn: whole ? null : output.column,
+    ...(compared === null ? {} : { fields: compared.fields }),
+  };
   await commitDelta(lake.store, target, {
     partitions: days.map((partition) => ({
       partition,
-      rows: Math.ceil(share * rowsOf(spec, partition)),
+      rows: Math.ceil(share * (compared?.rows ?? rowsOf(spec, partition))),
     })),
+    ...(compared === null ? {} : { dataFile: compared.dataFile }),
     mode: output.effect === "fills" ? "append" : "overwrite-partitions",
     operation: "WRITE",
     engineInfo,
@@ -142,6 +149,9 @@ async function commitDays(
     at: clock.now(),
   });
 }
+
+/** The mode whose output Landfall itself reads. */
+const comparing = "consistency-metrics-compute";
 
 /** The same number for the same config and day. */
 function rowsOf({ config }: JobSpec, partition: Partition): number {

@@ -4,6 +4,6 @@ import type { Lane } from "../../schemas/lane.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 
 /** Limits on submissions that a step counts against; what no runner hears of has none. */
-export function lanesOf(runner: Pick<JobRunner, "lanes">): (step: PlanStep) => readonly Lane[] {
+export function lanesFor(runner: Pick<JobRunner, "lanes">): (step: PlanStep) => readonly Lane[] {
   return (step) => (isOwn(step) ? [] : runner.lanes(step));
 }
