@@ -51,7 +51,8 @@ const daily = { after: [], stepDays: 1 };
 
 function checking(recipe: OfCheck) {
   return (of: Described): Recipe | null => {
-    const made = of.consistency === null ? null : recipe(of, of.consistency);
+    const { consistency: check } = of;
+    const made = check === null || "unchecked" in check ? null : recipe(of, check);
     if (made === null) return null;
     return { pipeline: `chronon_join_ooc_${of.config.team}`, schedule: "@daily", ...made };
   };

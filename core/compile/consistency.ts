@@ -23,29 +23,29 @@ export interface Consistency {
 /** A log's day is in this column: Chronon says so in code, whatever a team's own column is called. */
 export const logColumn = "ds";
 
+const nobodySaysWhere =
+  "its consistency is not checked, for where its fetchers log to is not known: set CHRONON_LOG_TABLE and CHRONON_SCHEMA_TABLE in the conf or for its team, or consistency.logTable and consistency.schemaTable in Landfall's settings";
+
 interface Checking {
   readonly team: TeamFacts;
   readonly settings: Settings;
   readonly reading: SourceReading;
 }
 
-/**
- * Null when a join is not to be checked, or a check would do nothing. Where the check is wanted and
- * nobody says where fetchers log to, that is found.
- */
-export function consistencyOf(config: Config, checking: Checking): Consistency | null {
+/** Why a check that is wanted has no steps. */
+export interface Unchecked {
+  readonly unchecked: string;
+}
+
+/** Null when a join is not to be checked, or a check would do nothing. */
+export function consistencyOf(config: Config, checking: Checking): Consistency | Unchecked | null {
   if (config.confType !== "joins" || !isChecked(config)) return null;
   const { team, settings, reading } = checking;
   const { findings } = reading;
   const env = environmentOf(config, { mode: "log-flattener", team, findings });
   const log = tableOf(env["CHRONON_LOG_TABLE"], settings.consistency.logTable);
   const schemas = tableOf(env["CHRONON_SCHEMA_TABLE"], settings.consistency.schemaTable);
-  if (log === null || schemas === null) {
-    findings.warn(
-      "its consistency is to be checked, but where fetchers log to is not known, so the check has no steps: set CHRONON_LOG_TABLE and CHRONON_SCHEMA_TABLE in the conf or for its team, or consistency.logTable and consistency.schemaTable in Landfall's settings",
-    );
-    return null;
-  }
+  if (log === null || schemas === null) return { unchecked: nobodySaysWhere };
   const reads = [log, schemas].map((table) => ofTheDay(table, reading));
   if (reads.some((read) => read.length === 0)) return null;
   return {

@@ -10,7 +10,7 @@ import { executionOf } from "./execution.ts";
 import type { Findings } from "./findings.ts";
 import { metadataRow } from "./metadata-row.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, stepId } from "./recipes.ts";
+import { RECIPES, reasonOfNone, stepId } from "./recipes.ts";
 import type { TeamFacts } from "./teams.ts";
 
 /**
@@ -23,6 +23,8 @@ export interface Draft {
   readonly steps: readonly PlanStep[];
   /** Its row in the online store; null when nobody looks for one. */
   readonly metadata: MetadataRow | null;
+  /** Why steps that are wanted of it are not there; null: all are. */
+  readonly notScheduled: string | null;
   /** Formats of the partitions of what it reads and writes. */
   readonly formats: ReadonlyMap<TableName, PartitionFormat>;
   /** Tables it reads as the output of a join that is embedded in it. */
@@ -53,21 +55,24 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
   const metadata = metadataRow(config, conf);
   if (config.confType === "models" || config.confType === "model_transforms") {
-    return { name, confType, steps: [], metadata, formats: new Map(), sourceJoins: [] };
+    const notScheduled = reasonOfNone(config.confType);
+    const none = { steps: [], formats: new Map(), sourceJoins: [] };
+    return { name, confType, metadata, notScheduled, ...none };
   }
   const described = describe(config, drafting);
   if (described === null) return null;
   const steps = stepsOf(described, conf, drafting);
+  const check = described.consistency;
+  const logs = check === null || "unchecked" in check ? [] : check.log;
   const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
   return {
     name,
     confType,
     steps,
     metadata,
+    notScheduled: check !== null && "unchecked" in check ? check.unchecked : null,
     formats: new Map([
-      ...[...described.reads, ...(described.consistency?.log ?? [])].map(
-        (read) => [read.input.table, read.format] as const,
-      ),
+      ...[...described.reads, ...logs].map((read) => [read.input.table, read.format] as const),
       ...outputs.map((table) => [table, described.format] as const),
     ]),
     sourceJoins: described.reads.flatMap(({ input, sourceJoin }) =>

@@ -39,7 +39,7 @@ export const RECIPES: Readonly<
 };
 
 /** Why configs of a type without recipes have no steps. */
-export function reasonOfNone(confType: Described["config"]["confType"]): string {
+export function reasonOfNone(confType: "models" | "model_transforms"): string {
   return confType === "models"
     ? "models are not scheduled; train and deploy them elsewhere"
     : "model transforms are not scheduled; run them elsewhere";
