@@ -62,12 +62,13 @@ async function wantedDays(
 
 /**
  * Whether an input has the last partition that a day of the output reads; of an unbounded one, any.
- * The range's end says how far behind the output the input is read.
+ * The range's end says how far behind the output the input is read. What lies out of reach has it.
  */
 function hasInput(
-  { days, files }: FoundTable,
+  { days, files, elsewhere }: FoundTable,
   { spec, day, range }: { spec: JobSpec; day: Partition; range: PartitionRange | null },
 ): boolean {
+  if (elsewhere === true) return true;
   if (files !== null) return files.length > 0;
   if (range === null) return days.size > 0;
   const behind = dayOf(spec.range.end) - dayOf(range.end);
