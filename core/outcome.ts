@@ -8,7 +8,7 @@ import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
 import { retryAt } from "./retry.ts";
-import { isLive, retiredBecause } from "./status.ts";
+import { firstBecause, isLive, retiredBecause } from "./status.ts";
 
 /**
  * The task after its job ended, or null when the outcome is not of its live attempt: those are
@@ -74,7 +74,7 @@ function failure(
 /**
  * I5: a job that exited 0 has done its work only if each output partition is newer than when its
  * attempt began. A step that only fills skips what an earlier attempt of its run wrote, so there it
- * is the run that counts, and on its first run what was there already.
+ * is the run that counts, and what was there already while no run before it was judged.
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
   // Nobody looked at what it wrote: it is not said to have succeeded, and runs again with its step.
@@ -93,7 +93,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
     return failure("job", `${nothingWritten}: ${output} has no ${missing.join(", ")}`);
   }
   if (!found.includes("untouched")) return { kind: "done", remark: null };
-  if (step.effect === "fills" && currentRun(task) === 1) {
+  if (step.effect === "fills" && nothingJudgedYet(task)) {
     return { kind: "done", remark: "already filled" };
   }
   const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
@@ -108,16 +108,38 @@ function judgePublished({ draft }: Deciding, { config, end }: Task): Judged {
     : { kind: "done", remark: consistencyLine(found) };
 }
 
+interface OutputDay {
+  readonly task: Task;
+  readonly step: PlanStep;
+  readonly day: Partition;
+}
+
 function writtenSince(
   deciding: Deciding,
-  { task, step, day }: { task: Task; step: PlanStep; day: Partition },
+  outputDay: OutputDay,
 ): "written" | "untouched" | "absent" {
+  const { task, step, day } = outputDay;
   const now = versionNow(deciding, step, day);
   if (now === null) return "absent";
   const before = task.before[day] ?? null;
-  if (before === null) return "written";
+  if (before === null) return isOlder(deciding, outputDay) ? "untouched" : "written";
   return compareVersions(now, before) > 0 ? "written" : "untouched";
 }
+
+/**
+ * Whether what was unknown at the claim is older than that all the same: while a step is out of the
+ * plan nobody reads its table, and its next run may be claimed before somebody does.
+ */
+function isOlder({ draft }: Deciding, { task, step, day }: OutputDay): boolean {
+  const landing = landingOf(draft, step.output ?? "", day);
+  const run = task.runs.at(-1);
+  const since = step.effect === "fills" ? run?.attempts[0] : run?.attempts.at(-1);
+  if (landing === null || since === undefined || step.verification === "table") return false;
+  return landing.at < since.claimedAt - clocksApartMs;
+}
+
+/** No clocks are further apart: of those who write a table, and of dispatchers. */
+const clocksApartMs = 60_000;
 
 /** The version of a step's output at a day, of an unpartitioned table that of the whole. */
 function versionNow({ draft }: Deciding, step: PlanStep, day: Partition): Version | null {
@@ -135,6 +157,11 @@ function judgeServingInfo(task: Task, settled: JobSettled): Judged {
   }
   const superseded = seen.version.n > partitionEndMs(task.end);
   return { kind: "done", remark: superseded ? "superseded by a newer day" : null };
+}
+
+/** It is the first run, or those before it ended while their step was out of the plan. */
+function nothingJudgedYet({ runs }: Task): boolean {
+  return runs.length === 1 || runs.every(({ because }) => because === firstBecause);
 }
 
 function currentRun(task: Task): number {
