@@ -48,13 +48,16 @@ export async function launch(executing: Executing, task: Task, trace?: Trace): P
   const step = plan?.step(task.step);
   // An earlier life may have submitted it: when its time is over it is cancelled, not forgotten.
   if (plan === null || step === undefined) return;
-  const begin = isOwn(step)
-    ? () => own(executing, { task, trace }, { step, tables: plan.tables })
-    : () => submit(executing, { task, trace }, step);
+  const begin = async (): Promise<true> => {
+    if (isOwn(step)) await own(executing, { task, trace }, { step, tables: plan.tables });
+    else await submit(executing, { task, trace }, step);
+    return true;
+  };
   const early = (state.notBefore ?? 0) - executing.clock.now();
   if (early > 0) await executing.clock.sleep(early);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
-    if ((await tried(executing, begin)) !== null) return;
+    const done = await tried(executing, begin);
+    if (done === true) return;
     await executing.clock.pause(Math.min(pauseMs, 5_000));
   }
 }
