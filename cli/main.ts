@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
+import { consistencyCommand } from "./commands/consistency.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
 import { operateCommands } from "./commands/operate.ts";
@@ -30,6 +31,7 @@ for (const command of [
   whyCommand(),
   alertsCommand(),
   metadataCommand(),
+  consistencyCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -76,6 +76,8 @@ export const Settings = z.object({
         backfillBeforeUpload: z.boolean().default(false),
         /** `others`: somebody else writes the metadata of its configs; Landfall leaves it alone. */
         metadata: z.enum(["landfall", "others"]).default("landfall"),
+        /** As `consistency.comparisonStep`, for its joins. */
+        comparisonStep: z.boolean().exactOptional(),
       }),
     )
     .prefault({}),
@@ -96,6 +98,20 @@ export const Settings = z.object({
        * it is deleted, unless many are gone at once.
        */
       removal: z.enum(["keep", "delete"]).default("keep"),
+    })
+    .prefault({}),
+  /** Checks that what fetchers answered is what the offline join computes. */
+  consistency: z
+    .object({
+      /** Table of the fetchers' raw log, for confs without `CHRONON_LOG_TABLE`. */
+      logTable: TableName.exactOptional(),
+      /** Table of logged schemas, for confs without `CHRONON_SCHEMA_TABLE`. */
+      schemaTable: TableName.exactOptional(),
+      /**
+       * False: this Chronon has no build-comparison-table; consistency-metrics-compute builds the
+       * table itself.
+       */
+      comparisonStep: z.boolean().default(true),
     })
     .prefault({}),
   /**

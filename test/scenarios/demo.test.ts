@@ -15,6 +15,8 @@ test("the README's first command tells the whole story and ends by itself", {
     "executor lost, container killed by YARN",
     "exit 0, nothing written",
     "partners.fraud_scores@2026-03-04: it has not landed",
+    "published  consistency of risk.checkout.v1__0 at 2026-03-02",
+    "99.524 %",
     "Inputs complete to job launched: p50",
     " per task.",
   ]) {
