@@ -130,7 +130,8 @@ describe("crashes", () => {
 
 describe("a lake that does not answer", () => {
   test("is asked again until it does, as the same attempt", async () => {
-    let failures = 12;
+    // Longer than a claim has to be submitted.
+    let failures = 60;
     const lake = lakeWhose(async (name, real) => {
       if (failures-- > 0) throw new RetryableError("the bucket does not answer");
       return real.read(name);
