@@ -8,8 +8,9 @@ import {
   type StreamDeciding,
   type StreamLook,
 } from "./look.ts";
+import type { Move, StreamAction } from "./move.ts";
 import { observed } from "./observe.ts";
-import { type Move, rules } from "./rules.ts";
+import { rules } from "./rules.ts";
 import { troublesOf } from "./troubles.ts";
 
 /**
@@ -25,11 +26,6 @@ export interface StreamDecision {
   /** To be done once the document is committed. */
   readonly action: StreamAction;
 }
-
-export type StreamAction =
-  | { readonly kind: "none" }
-  | { readonly kind: "submit"; readonly attempt: StreamAttempt }
-  | { readonly kind: "cancel"; readonly jobIds: readonly string[] };
 
 /** What a job of a stream depends on; another one is another job. */
 export function wantedHash({ conf, env, execution }: PlanStream): string {

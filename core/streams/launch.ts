@@ -4,8 +4,8 @@ import { partitionAt } from "../dates.ts";
 import { sha256Hex } from "../hash.ts";
 import { single } from "../readiness.ts";
 import type { StreamContext } from "./look.ts";
+import { endOf, type Move } from "./move.ts";
 import { type Restore, restoreOf } from "./restore.ts";
-import { endOf, type Move } from "./rules.ts";
 
 const attemptsKept = 20;
 

@@ -1,13 +1,9 @@
-import type { StreamAttempt, StreamDocument } from "../../schemas/streams.ts";
-import type { StreamAction } from "./decide.ts";
+import type { StreamDocument } from "../../schemas/streams.ts";
 import { launch } from "./launch.ts";
 import type { StreamContext } from "./look.ts";
+import { endOf, type Move } from "./move.ts";
 import { isYoung, skewMs } from "./observe.ts";
 import { restartAt } from "./restarts.ts";
-
-/** What a rule makes of a stream. */
-export type Move = Pick<StreamDocument, "state" | "why"> &
-  Partial<Pick<StreamDocument, "attempts" | "asked">> & { readonly action?: StreamAction };
 
 type Rule = (context: StreamContext) => Move | null;
 
@@ -184,9 +180,4 @@ function backingOff({ document, settings, now }: StreamContext): Move | null {
   const last = document.attempts.at(-1);
   const why = `${last === undefined ? "" : endOf(last)}; it is begun again after a while`;
   return { state: { kind: "backing-off", notBefore }, why };
-}
-
-/** How an attempt ended, for people. */
-export function endOf({ jobId, outcome, error }: StreamAttempt): string {
-  return `${jobId} ${outcome}${error === null ? "" : `: ${error}`}`;
 }

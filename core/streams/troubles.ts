@@ -1,8 +1,8 @@
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { StreamDocument, StreamTrouble } from "../../schemas/streams.ts";
 import type { StreamContext } from "./look.ts";
+import { endOf } from "./move.ts";
 import { recentEnds } from "./restarts.ts";
-import { endOf } from "./rules.ts";
 
 type Found = Omit<StreamTrouble, "since">;
 

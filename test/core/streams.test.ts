@@ -1,16 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { nextLookAt } from "../../core/streams/due.ts";
-import { newestCheckpoint, readManifest } from "../../core/streams/flink-state.ts";
-import { flinkId, minuteMs, planStream, streamStory } from "../support/stream-story.ts";
+import {
+  flinkId,
+  healthyStory,
+  minuteMs,
+  planStream,
+  streamStory,
+} from "../support/stream-story.ts";
 
-const [a, b, c] = ["a", "b", "c"].map(flinkId) as [string, string, string];
-
-function healthy(more: Readonly<Record<string, unknown>> = {}) {
-  const at = streamStory(more);
-  at.look();
-  at.becomeHealthy(a, 1);
-  return at;
-}
+const [a, b] = ["a", "b"].map(flinkId) as [string, string];
 
 describe("a first job", () => {
   test("waits for upload-to-kv, and is begun once that succeeded, without state", () => {
@@ -59,7 +57,7 @@ describe("a first job", () => {
 
 describe("S2, S3: a stream that runs", () => {
   test("is left alone, whatever a check finds, as long as its conf is wanted", () => {
-    const at = healthy();
+    const at = healthyStory();
     for (let n = 2; n < 50; n++) {
       at.pass(10 * minuteMs);
       at.checkpoint(a, n);
@@ -91,7 +89,7 @@ describe("S2, S3: a stream that runs", () => {
   });
 
   test("twice is an alert, and neither is ended but by command", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.begin("by-hand");
     expect(at.look()).toBe("none");
     at.want(planStream({ conf: { path: "p", hash: "conf-2" } }));
@@ -99,7 +97,7 @@ describe("S2, S3: a stream that runs", () => {
     expect(at.troubles()).toEqual(["stream-duplicated"]);
     at.ask("deploy");
     expect(at.look()).toBe("cancel");
-    expect(at.ended).toEqual(["by-hand", at.begun[0]].toSorted());
+    expect(at.ended).toEqual(["by-hand", at.begun[0]]);
     expect(at.look()).toBe("submit");
     expect(at.last()?.because).toBe("deployed by ana");
     expect(at.troubles()).toEqual([]);
@@ -142,7 +140,7 @@ describe("S1: claims", () => {
   });
 
   test("a job that nobody knows any more, long after it was submitted, has ended", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.pass(20 * minuteMs);
     at.checkpoint(a, 2);
     at.look();
@@ -154,7 +152,7 @@ describe("S1: claims", () => {
 
 describe("a job that ends", () => {
   test("is begun again at once from its newest checkpoint when it had lasted", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.pass(20 * minuteMs);
     at.checkpoint(a, 99);
     at.checkpoint(a, 100);
@@ -193,7 +191,7 @@ describe("a job that ends", () => {
   });
 
   test("is down only when it is not healthy again within the grace", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.pass(20 * minuteMs);
     at.checkpoint(a, 2);
     at.look();
@@ -228,7 +226,7 @@ describe("a job that ends", () => {
 
 describe("another conf", () => {
   test("ends the job, and begins the next from the newest checkpoint once that has ended", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.pass(60 * minuteMs);
     at.want(planStream({ conf: { path: "p", hash: "conf-2" } }));
     expect(at.decide()?.action).toEqual({ kind: "cancel", jobIds: at.begun });
@@ -243,13 +241,13 @@ describe("another conf", () => {
   });
 
   test("an environment with another version is one, too", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.want(planStream({ env: { VERSION: "2" } }));
     expect(at.look()).toBe("cancel");
   });
 
   test("rolled back while the job is being ended, it ends all the same", () => {
-    const at = healthy();
+    const at = healthyStory();
     at.want(planStream({ conf: { path: "p", hash: "conf-2" } }));
     at.decide();
     at.want(planStream());
@@ -259,176 +257,8 @@ describe("another conf", () => {
   });
 });
 
-describe("S4: state that cannot be restored", () => {
-  const ended = () => {
-    const at = healthy();
-    at.pass(30 * minuteMs);
-    at.checkpoint(a, 5);
-    at.look();
-    at.end(at.begun[0] ?? "");
-    return at;
-  };
-
-  test.each([
-    ["its manifest is not whole", (at: Story) => at.rawManifest("flinkJobId=aaaa")],
-    ["its manifest was there before", (at: Story) => at.rawManifest(null)],
-    [`its checkpoint checkpoints/${a}/chk-5 was there`, (at: Story) => at.removeCheckpoints(a)],
-    [
-      "its manifest is stale",
-      (at: Story) => {
-        at.pass(-25 * minuteMs);
-        at.checkpoint(c, 2);
-        at.pass(25 * minuteMs);
-        at.manifest("an-older-job", c);
-      },
-    ],
-  ])("holds and alerts: %s", (words, spoil) => {
-    const at = ended();
-    spoil(at);
-    expect(at.look()).toBe("none");
-    at.pass(24 * 60 * minuteMs);
-    expect(at.look()).toBe("none");
-    expect(at.state()).toBe("held");
-    expect(at.why()).toContain(words);
-    expect(at.troubles()).toEqual(["stream-state-lost"]);
-    at.ask("deploy");
-    expect(at.look()).toBe("none");
-    expect(at.document().asked).toBeNull();
-    at.ask("deploy-without-state");
-    expect(at.look()).toBe("submit");
-    expect(at.last()?.from).toBeNull();
-  });
-
-  test("goes on by itself when it is there again", () => {
-    const at = ended();
-    at.rawManifest(null);
-    at.look();
-    at.manifest(at.begun[0] ?? "", a);
-    expect(at.look()).toBe("submit");
-    expect(at.last()?.from?.n).toBe(5);
-  });
-
-  test("a job that died before its first checkpoint leaves that which it began from", () => {
-    const at = ended();
-    at.look();
-    at.manifest(at.last()?.jobId ?? "", b);
-    at.look();
-    at.end(at.last()?.jobId ?? "");
-    at.look();
-    at.pass(2 * minuteMs);
-    expect(at.look()).toBe("submit");
-    expect(at.last()).toMatchObject({ attempt: 3, from: { n: 5 } });
-    at.manifest(at.last()?.jobId ?? "", c);
-    at.removeCheckpoints(a);
-    at.look();
-    at.end(at.last()?.jobId ?? "");
-    at.pass(60 * minuteMs);
-    expect(at.look()).toBe("none");
-    expect(at.state()).toBe("held");
-  });
-
-  test("a job begun anew that came to nothing is begun anew, not from what was before it", () => {
-    const at = ended();
-    at.ask("deploy-without-state");
-    at.look();
-    at.pass(minuteMs);
-    at.end(at.last()?.jobId ?? "");
-    at.pass(5 * minuteMs);
-    expect(at.look()).toBe("submit");
-    expect(at.last()).toMatchObject({ attempt: 3, from: null });
-    at.manifest(at.last()?.jobId ?? "", b);
-    at.look();
-    at.end(at.last()?.jobId ?? "");
-    at.pass(10 * minuteMs);
-    expect(at.look()).toBe("submit");
-    expect(at.last()).toMatchObject({ attempt: 4, from: null });
-  });
-});
-
-type Story = ReturnType<typeof streamStory>;
-
-describe("commands and removal", () => {
-  test("stopped by command, it stays so until it is deployed by command", () => {
-    const at = healthy();
-    at.ask("stop");
-    expect(at.look()).toBe("cancel");
-    at.look();
-    expect(at.state()).toBe("held");
-    expect(at.why()).toBe("stopped by ana");
-    at.pass(24 * 60 * minuteMs);
-    expect(at.look()).toBe("none");
-    at.want(planStream({ conf: { path: "p", hash: "conf-2" } }));
-    expect(at.look()).toBe("none");
-    expect(at.troubles()).toEqual([]);
-    at.ask("deploy");
-    expect(at.look()).toBe("submit");
-    expect(at.last()?.from?.n).toBe(1);
-  });
-
-  test("a command is not held up by a back-off", () => {
-    const at = streamStory();
-    at.look();
-    at.end(at.begun[0] ?? "");
-    expect(at.look()).toBe("none");
-    at.ask("deploy");
-    expect(at.look()).toBe("submit");
-  });
-
-  test("gone from the plan, its job goes on; back in the plan, it is kept again", () => {
-    const at = healthy();
-    at.want(null);
-    expect(at.look()).toBe("none");
-    expect(at.state()).toBe("gone");
-    expect(at.why()).toContain("goes on, and nobody keeps it running");
-    at.end(at.begun[0] ?? "");
-    expect(at.look()).toBe("none");
-    at.want(planStream());
-    at.look();
-    at.pass(2 * minuteMs);
-    expect(at.look()).toBe("submit");
-  });
-
-  test("removal may be to cancel, and a stop of what is gone ends it", () => {
-    const removed = healthy({ removal: "cancel" });
-    removed.want(null);
-    expect(removed.look()).toBe("cancel");
-    const at = healthy();
-    at.want(null);
-    at.ask("stop");
-    expect(at.look()).toBe("cancel");
-    at.look();
-    expect(at.state()).toBe("gone");
-    expect(at.document().asked).toBeNull();
-  });
-});
-
-describe("what Flink leaves", () => {
-  test.each([
-    "",
-    "flinkJobId=,parentJobId=",
-    "flinkJobId=abc",
-    "parentJobId=x",
-    "<html>",
-    "a=b=c,d",
-  ])("a manifest of %j is not whole", (text) => {
-    expect(readManifest(text)).toEqual({ kind: "broken" });
-  });
-
-  test("checkpoints are ordered by number, and only complete ones count", () => {
-    const object = (name: string) => ({ name, updatedAt: 1 });
-    const found = newestCheckpoint([
-      object(`checkpoints/${a}/chk-10/_metadata`),
-      object(`checkpoints/${a}/chk-11/state`),
-      object(`checkpoints/${a}/chk-9/_metadata`),
-      object(`checkpoints/${a}/chk-latest/_metadata`),
-      object(`checkpoints/${a}/shared/_metadata`),
-    ]);
-    expect(found).toMatchObject({ path: `checkpoints/${a}/chk-10`, n: 10 });
-  });
-});
-
 test("a stream on its way is looked at soon, one that rests every ten minutes", () => {
-  const at = healthy();
+  const at = healthyStory();
   const { streams: settings } = at.settings;
   const after = () => nextLookAt(at.document(), { now: at.now(), settings }) - at.now();
   expect(after()).toBe(600_000);

@@ -164,3 +164,13 @@ function job(state: OwnJob["state"]): OwnJob {
 export function flinkId(letter: string): string {
   return letter.repeat(32);
 }
+
+export type StreamStory = ReturnType<typeof streamStory>;
+
+/** One whose first job runs and has completed its first checkpoint. */
+export function healthyStory(more: Readonly<Record<string, unknown>> = {}): StreamStory {
+  const at = streamStory(more);
+  at.look();
+  at.becomeHealthy(flinkId("a"), 1);
+  return at;
+}
