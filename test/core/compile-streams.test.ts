@@ -71,7 +71,9 @@ test("its environment is that of the mode streaming, and another one is another 
 test("a plan without streams has none, and the hash it always had", () => {
   const plan = compileFiles([file("group_bys", groupBy("risk.clicks", {}, { online: 1 }))]);
   expect(plan).not.toHaveProperty("streams");
-  expect(plan.hash).toMatchInlineSnapshot(`"57ce8b6dc902f799223984137ba1783fb026d8327cb6b4ad0e5f61f9cd6eeec6"`);
+  expect(plan.hash).toMatchInlineSnapshot(
+    `"57ce8b6dc902f799223984137ba1783fb026d8327cb6b4ad0e5f61f9cd6eeec6"`,
+  );
 });
 
 test("a config with an error keeps its last good stream, one that is gone has none", () => {
