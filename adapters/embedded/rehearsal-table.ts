@@ -112,19 +112,11 @@ export function rehearsalTable(database: Database): RehearsalTable {
       )
         .all(after)
         .map(changedJob),
-    find(jobId) {
-      const row = statement<Row>(`SELECT ${columns} FROM jobs WHERE job_id = ?`).get(jobId);
-      return row === undefined ? null : changedJob(row).status;
-    },
-    open: () =>
-      statement<[string, string]>("SELECT job_id, labels FROM jobs WHERE ending IS NULL")
-        .all()
-        .map(([jobId, labels]) => ({ jobId, ...(JSON.parse(labels) as Labels) })),
+    ...lookUps({ statement }),
     owners: () =>
       statement<[string | null]>("SELECT DISTINCT owner FROM jobs WHERE ending IS NULL")
         .all()
         .map(([owner]) => owner),
-    hasOrphans: () => statement(orphan).get() !== undefined,
     adopt: (from, to) =>
       statement<[string, number, number | null, number]>(
         `UPDATE jobs SET owner = ? WHERE owner IS ? AND ending IS NULL
@@ -140,6 +132,22 @@ export function rehearsalTable(database: Database): RehearsalTable {
     release(owner) {
       statement("UPDATE jobs SET owner = NULL WHERE owner = ? AND ending IS NULL").run(owner);
     },
+  };
+}
+
+function lookUps({
+  statement,
+}: Pick<Database, "statement">): Pick<RehearsalTable, "find" | "open" | "hasOrphans"> {
+  return {
+    hasOrphans: () => statement(orphan).get() !== undefined,
+    find(jobId) {
+      const row = statement<Row>(`SELECT ${columns} FROM jobs WHERE job_id = ?`).get(jobId);
+      return row === undefined ? null : changedJob(row).status;
+    },
+    open: () =>
+      statement<[string, string]>("SELECT job_id, labels FROM jobs WHERE ending IS NULL")
+        .all()
+        .map(([jobId, labels]) => ({ jobId, ...(JSON.parse(labels) as Labels) })),
   };
 }
 

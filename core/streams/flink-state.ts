@@ -19,10 +19,11 @@ export function metadataOf({ path }: Pick<Checkpoint, "path">): string {
   return `${path}/_metadata`;
 }
 
-/** `broken`: it is there and does not say what it should. */
+/** `broken`: it is there and does not say what it should; `unreadable`: nobody can look. */
 export type ManifestSeen =
   | { readonly kind: "none" }
   | { readonly kind: "broken" }
+  | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "names"; readonly manifest: Manifest };
 
 /** Reads `flinkJobId=<id>,parentJobId=<id>`; null: there is no such object. */

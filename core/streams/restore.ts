@@ -23,6 +23,8 @@ export function restoreOf(
   const { manifest } = look;
   if (isStillBeginning(document, look.checkpoint)) return { kind: "anew" };
   switch (manifest.kind) {
+    case "unreadable":
+      return lost(unreadable(manifest.reason));
     case "broken":
       return lost("its manifest is not whole, so nobody can say which checkpoint is the newest");
     case "none": {
@@ -66,6 +68,11 @@ function withoutCheckpoint(
   const origin = named?.from ?? null;
   if (originThere && origin?.path === newest.path) return { kind: "from", checkpoint: origin };
   return lost(`its checkpoint ${newest.path} was there before and none is now`);
+}
+
+/** What is wrong with state that nobody can look at, for people. */
+export function unreadable(reason: string): string {
+  return `the state of Flink cannot be read (${reason})`;
 }
 
 function lost(sentence: string): Restore {

@@ -4,6 +4,7 @@ import type { StreamContext } from "./look.ts";
 import { endOf, type Move } from "./move.ts";
 import { isYoung, skewMs } from "./observe.ts";
 import { restartAt } from "./restarts.ts";
+import { unreadable } from "./restore.ts";
 
 type Rule = (context: StreamContext) => Move | null;
 
@@ -142,6 +143,7 @@ function going(context: StreamContext): Move | null {
 function checkpointsOf({ look, document }: StreamContext, jobId: string): string {
   const { manifest, own } = look;
   if (own?.state === "pending") return "its job waits for machines";
+  if (manifest.kind === "unreadable") return unreadable(manifest.reason);
   if (manifest.kind === "broken") return "its manifest is not whole";
   if (manifest.kind === "none") return "its manifest is not there";
   const { parentJobId } = manifest.manifest;
