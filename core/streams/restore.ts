@@ -21,17 +21,18 @@ export function restoreOf(
 ): Restore {
   const newest = document.checkpoint;
   const { manifest } = look;
-  if (isStillBeginning(document, look.checkpoint)) return { kind: "anew" };
   switch (manifest.kind) {
     case "unreadable":
       return lost(unreadable(manifest.reason));
     case "broken":
       return lost("its manifest is not whole, so nobody can say which checkpoint is the newest");
     case "none": {
+      if (isStillBeginning(document, null)) return { kind: "anew" };
       const hadOne = newest !== null || document.attempts.some((each) => each.confirmedAt !== null);
       return hadOne ? lost("its manifest was there before and is gone") : { kind: "anew" };
     }
     case "names":
+      if (isStillBeginning(document, look.checkpoint)) return { kind: "anew" };
       return look.checkpoint === null
         ? withoutCheckpoint(document, look.originThere, manifest.manifest)
         : withCheckpoint(newest, look.checkpoint);
