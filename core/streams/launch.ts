@@ -5,6 +5,7 @@ import { sha256Hex } from "../hash.ts";
 import { single } from "../readiness.ts";
 import type { StreamContext } from "./look.ts";
 import { endOf, type Move } from "./move.ts";
+import { deployedBy } from "./restarts.ts";
 import { type Restore, restoreOf } from "./restore.ts";
 
 const attemptsKept = 20;
@@ -66,7 +67,7 @@ function jobIdOf({ document, settings }: StreamContext, attempt: number): string
 }
 
 function becauseOf({ attempts, asked }: StreamDocument, hash: string | null): string {
-  if (asked !== null) return `deployed by ${asked.by}`;
+  if (asked !== null) return `${deployedBy}${asked.by}`;
   const last = attempts.at(-1);
   if (last === undefined) return "no job of it runs";
   return last.wanted === hash ? endOf(last) : "another conf is wanted";

@@ -36,11 +36,22 @@ function briefEnds(attempts: readonly StreamAttempt[], graceMs: number): number 
   return count;
 }
 
-/** Ends nobody asked for within the time that is looked at for flapping. */
+/** Whether somebody, and not a check, had it begun: what was before is seen to. */
+export function isCommanded({ because }: StreamAttempt): boolean {
+  return because.startsWith(deployedBy);
+}
+
+/** What the reason of an attempt begins with that was asked for; then comes by whom. */
+export const deployedBy = "deployed by ";
+
+/** Ends nobody asked for, since the last command, within the time that is looked at for flapping. */
 export function recentEnds(
   attempts: readonly StreamAttempt[],
   { now, settings }: { readonly now: EpochMs; readonly settings: Settings["streams"] },
 ): readonly StreamAttempt[] {
   const from = now - settings.flappingMs;
-  return attempts.filter((attempt) => endedByItself(attempt) && (attempt.endedAt ?? from) > from);
+  const since = Math.max(0, attempts.findLastIndex(isCommanded));
+  return attempts
+    .slice(since)
+    .filter((attempt) => endedByItself(attempt) && (attempt.endedAt ?? from) > from);
 }

@@ -2,7 +2,7 @@ import type { EpochMs } from "../../schemas/ids.ts";
 import type { StreamDocument, StreamTrouble } from "../../schemas/streams.ts";
 import type { StreamContext } from "./look.ts";
 import { endOf } from "./move.ts";
-import { recentEnds } from "./restarts.ts";
+import { isCommanded, recentEnds } from "./restarts.ts";
 
 type Found = Omit<StreamTrouble, "since">;
 
@@ -72,12 +72,15 @@ function down({ now, settings, live }: StreamContext, moved: StreamDocument): Fo
   }
 }
 
-/** When its features were last known to be fresh; at first, when it was first to begin. */
+/** When its features were last known to be fresh; or since when they were to become so. */
 function aliveUntil({ attempts }: StreamDocument, checkMs: number): EpochMs | null {
-  const [first] = attempts;
-  if (first === undefined) return null;
-  return attempts.reduce((latest, { healthyAt, endedAt }) => {
-    if (healthyAt === null) return latest;
-    return Math.max(latest, Math.min(endedAt ?? healthyAt, healthyAt + checkMs));
-  }, first.claimedAt);
+  let latest: EpochMs | null = null;
+  for (const [index, attempt] of attempts.entries()) {
+    const { claimedAt, healthyAt, endedAt } = attempt;
+    const isNew = isCommanded(attempt) || attempts[index - 1]?.asked !== false;
+    if (isNew) latest = Math.max(latest ?? 0, claimedAt);
+    if (healthyAt === null) continue;
+    latest = Math.max(latest ?? 0, Math.min(endedAt ?? healthyAt, healthyAt + checkMs));
+  }
+  return latest;
 }
