@@ -97,7 +97,7 @@ async function play(world: World): Promise<void> {
       end: day,
     },
   ]);
-  await sleep(4_500);
+  await sleep(6_000);
   stop.next();
   await done;
 }
