@@ -224,5 +224,5 @@ function tell({ log }: StreamPorts, before: StreamDocument | null, after: Stream
   if (before?.state.kind === after.state.kind && before.why === after.why) return;
   if (before?.state.kind === "running" && after.state.kind === "running") return;
   const { config, state, why } = after;
-  log.info({ config, state: state.kind }, `stream of ${config} ${state.kind}: ${why}`);
+  log.info({ config, state: state.kind, why }, `stream of ${config} ${state.kind}: ${why}`);
 }
