@@ -5,8 +5,6 @@ import { skewMs } from "./observe.ts";
 
 /** Distance of looks at a stream that is on its way somewhere. */
 const soonMs = 10_000;
-/** The same at one that waits for what others do. */
-const waitMs = 60_000;
 
 /** When a stream is looked at again although nothing is heard of it. */
 export function nextLookAt(
@@ -20,10 +18,9 @@ export function nextLookAt(
     case "starting":
     case "cancelling":
       return Math.min(check, now + soonMs);
-    case "waiting":
-      return Math.min(check, now + waitMs);
     case "backing-off":
       return Math.min(check, Math.max(now, state.notBefore));
+    case "waiting":
     case "running":
     case "unhealthy":
     case "held":

@@ -28,7 +28,7 @@ describe("a stream", () => {
     await at.pass(5 * minuteMs);
     expect(await stateOf()).toBe("waiting");
     await at.serve(config);
-    await at.pass(3 * minuteMs);
+    await at.pass(13 * minuteMs);
     expect(await stateOf()).toBe("running");
     expect(at.submitted).toHaveLength(1);
     await at.pass(24 * 60 * minuteMs);
@@ -111,7 +111,7 @@ describe("a stream", () => {
       remark: null,
       writing: null,
     });
-    await at.pass(2 * minuteMs);
+    await at.pass(11 * minuteMs);
     expect(at.submitted).toHaveLength(1);
   });
 
