@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
+import { consistencyCommand } from "./commands/consistency.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
 import { operateCommands } from "./commands/operate.ts";
@@ -32,6 +33,7 @@ for (const command of [
   alertsCommand(),
   metadataCommand(),
   streamsCommand(),
+  consistencyCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
+import { ConsistencyDocument } from "./consistency.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
@@ -47,6 +48,7 @@ export const COLLECTIONS = {
   "metadata-rows": MetadataRowsDocument,
   streams: StreamDocument,
   streaming: StreamingDocument,
+  consistency: ConsistencyDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

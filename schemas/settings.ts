@@ -78,6 +78,8 @@ export const Settings = z.object({
         metadata: z.enum(["landfall", "others"]).default("landfall"),
         /** `others`: somebody else keeps the streams of its GroupBys running. */
         streams: z.enum(["landfall", "others"]).default("landfall"),
+        /** As `consistency.comparisonStep`, for its joins. */
+        comparisonStep: z.boolean().exactOptional(),
       }),
     )
     .prefault({}),
@@ -122,6 +124,20 @@ export const Settings = z.object({
        * it running; `cancel`: its job is cancelled.
        */
       removal: z.enum(["keep", "cancel"]).default("keep"),
+    })
+    .prefault({}),
+  /** Checks that what fetchers answered is what the offline join computes. */
+  consistency: z
+    .object({
+      /** Table of the fetchers' raw log, for confs without `CHRONON_LOG_TABLE`. */
+      logTable: TableName.exactOptional(),
+      /** Table of logged schemas, for confs without `CHRONON_SCHEMA_TABLE`. */
+      schemaTable: TableName.exactOptional(),
+      /**
+       * False: this Chronon has no build-comparison-table; consistency-metrics-compute builds the
+       * table itself.
+       */
+      comparisonStep: z.boolean().default(true),
     })
     .prefault({}),
   /**

@@ -110,6 +110,16 @@ test("the example settings of docs/settings.md are settings", () => {
   expect(() => Settings.strict().parse(JSON.parse(json))).not.toThrow();
 });
 
+test("what docs/consistency.md sets and publishes is what Landfall takes", () => {
+  const examples = read("docs/consistency.md").matchAll(/```json\n(.*?)```/gs);
+  const [set = "", event = ""] = [...examples].map(([, json]) => json ?? "");
+  expect(Settings.strict().parse(JSON.parse(set)).consistency.logTable).toBeDefined();
+  expect(readEvent(event)).toMatchObject({
+    kind: "event",
+    event: { table: "logs.fetcher_requests" },
+  });
+});
+
 test("docs/architecture.md names every collection", () => {
   const text = read("docs/architecture.md");
   for (const name of Object.keys(COLLECTIONS)) expect(text).toContain(`| \`${name}\` |`);

@@ -7,7 +7,6 @@ import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
 import { newFindings } from "./findings.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, reasonOfNone } from "./recipes.ts";
 import { type Candidate, settle } from "./settle.ts";
 import { isTeamFile, readTeams, type Teams } from "./teams.ts";
 
@@ -50,8 +49,8 @@ type Content = Required<Omit<Plan, "schema" | "hash" | "streams">> & Pick<Plan, 
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
- * steps share, are hashed once each; of metadata only what no conf of a step decides; streams only
- * when there are any.
+ * steps share, are hashed once each; of metadata, and of what is not scheduled, only what no conf of
+ * a step decides; streams only when there are any.
  */
 function hashOf(content: Content): string {
   return sha256HexOf(textsOf(content));
@@ -69,7 +68,9 @@ function* textsOf(content: Content): Generator<string> {
   const confs = new Set(steps.map(({ conf }) => conf.hash));
   for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
   for (const stream of streams) yield `stream ${JSON.stringify(stream)}`;
-  for (const part of [pipelines, tables, notScheduled, problems]) {
+  const configs = new Set(steps.map(({ config }) => config));
+  const alone = notScheduled.filter(({ config }) => !configs.has(config));
+  for (const part of [pipelines, tables, alone, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);
   }
@@ -167,8 +168,9 @@ function formatsOf(
 
 function notScheduledOf(drafts: readonly Draft[]): Plan["notScheduled"] {
   return drafts
-    .filter(({ confType }) => RECIPES[confType].length === 0)
-    .map(({ name, confType }) => ({ config: name, reason: reasonOfNone(confType) }))
+    .flatMap(({ name, notScheduled: reason }) =>
+      reason === null ? [] : [{ config: name, reason }],
+    )
     .sort((a, b) => (a.config < b.config ? -1 : 1));
 }
 

@@ -10,7 +10,7 @@ import { executionOf } from "./execution.ts";
 import type { Findings } from "./findings.ts";
 import { metadataRow } from "./metadata-row.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, stepId } from "./recipes.ts";
+import { RECIPES, reasonOfNone, stepId } from "./recipes.ts";
 import { streamOf } from "./stream.ts";
 import type { TeamFacts } from "./teams.ts";
 
@@ -26,6 +26,8 @@ export interface Draft {
   readonly metadata: MetadataRow | null;
   /** The stream that it wants running; null when it has none. */
   readonly stream: PlanStream | null;
+  /** Why steps that are wanted of it are not there; null: all are. */
+  readonly notScheduled: string | null;
   /** Formats of the partitions of what it reads and writes. */
   readonly formats: ReadonlyMap<TableName, PartitionFormat>;
   /** Tables it reads as the output of a join that is embedded in it. */
@@ -56,12 +58,15 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
   const metadata = metadataRow(config, conf);
   if (config.confType === "models" || config.confType === "model_transforms") {
+    const notScheduled = reasonOfNone(config.confType);
     const none = { steps: [], stream: null, formats: new Map(), sourceJoins: [] };
-    return { name, confType, metadata, ...none };
+    return { name, confType, metadata, notScheduled, ...none };
   }
   const described = describe(config, drafting);
   if (described === null) return null;
   const steps = stepsOf(described, conf, drafting);
+  const check = described.consistency;
+  const logs = check === null || "unchecked" in check ? [] : check.log;
   const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
   return {
     name,
@@ -69,8 +74,9 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
     steps,
     metadata,
     stream: streamOf(described, conf, drafting),
+    notScheduled: check !== null && "unchecked" in check ? check.unchecked : null,
     formats: new Map([
-      ...described.reads.map((read) => [read.input.table, read.format] as const),
+      ...[...described.reads, ...logs].map((read) => [read.input.table, read.format] as const),
       ...outputs.map((table) => [table, described.format] as const),
     ]),
     sourceJoins: described.reads.flatMap(({ input, sourceJoin }) =>
@@ -90,7 +96,7 @@ function stepsOf(
   return RECIPES[confType].flatMap(([mode, recipe]) => {
     const made = recipe(described);
     if (made === null) return [];
-    const { pipeline, schedule, inputs, after, output, stepDays } = made;
+    const { pipeline, schedule, inputs, after, output, outputColumn = column, stepDays } = made;
     const effect = effectOf(flavour, confType, mode);
     const execution = executionOf(config, mode);
     const step: PlanStep = {
@@ -105,18 +111,24 @@ function stepsOf(
       inputs,
       after,
       ...(output === undefined ? {} : { output }),
-      outputColumn: column,
+      outputColumn,
       effect: effect.effect,
       verification: effect.verification,
       strategy: effect.strategy,
       stepDays,
       semanticHash,
       conf,
-      env: share(environmentOf(config, { mode, team, findings })),
+      env: share(withOwn(environmentOf(config, { mode, team, findings }), made.env)),
       ...(execution === null ? {} : { execution }),
     };
     return [step];
   });
+}
+
+/** An environment and what a recipe adds to it, keys in order. */
+function withOwn(env: Environment, own: Environment = {}): Environment {
+  const all = Object.entries({ ...env, ...own });
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const notSemantic = new Set(["metaData", "topic", "mutationTopic"]);

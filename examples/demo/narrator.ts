@@ -32,7 +32,9 @@ export function narrator(out: { write(text: string): unknown }, clock: Clock) {
     return true;
   };
   const log: Log = {
-    info: (fields) => void moved(fields),
+    info(fields, message) {
+      if (!moved(fields) && "match" in fields) tell(colors.green("published "), message, "");
+    },
     warn: (fields, message) => tell(colors.yellow("warning   "), message, noteOf(fields)),
     error: (fields, message) => tell(colors.red("error     "), message, noteOf(fields)),
   };

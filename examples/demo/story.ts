@@ -62,12 +62,31 @@ const clicks = days.map(
   }),
 );
 
+/** What fetchers answered, and the schemas they answered by, are dumped once a day. */
+const logs = days.flatMap((day, index): Happening[] => [
+  {
+    at: from(index + 1, 0.25),
+    table: "logs.fetcher_schemas",
+    day,
+    rows: 3,
+    say: null,
+  },
+  {
+    at: from(index + 1, 0.75),
+    table: "logs.fetcher_requests",
+    day,
+    rows: 4_000,
+    say: "what fetchers answered",
+  },
+]);
+
 /** Everything that lands, in order of time. `partners.fraud_scores` never does. */
 export const happenings: readonly Happening[] = [
   ...transactions,
   ...merchants,
   ...checkouts,
   ...clicks,
+  ...logs,
 ].sort((a, b) => a.at - b.at);
 
 /** When the story is over, counted from its first day. */
@@ -104,6 +123,11 @@ export const settings: Partial<Settings> = {
   deployment: "demo",
   externalClosing: { when: "at-end", delayMs: 0, settleMs: 20 * 60_000 },
   tables: { "crm.merchants": { closing: { when: "at-landing" } } },
+  consistency: {
+    logTable: "logs.fetcher_requests",
+    schemaTable: "logs.fetcher_schemas",
+    comparisonStep: true,
+  },
   retries: {
     job: { max: 1, delayMs: 10 * 60_000 },
     infrastructure: { max: 3, delayMs: 10 * 60_000 },

@@ -31,6 +31,8 @@ export interface DispatcherPorts {
   /** Holds releases, confs and plans. */
   readonly configs: ObjectStore;
   readonly runner: JobRunner;
+  /** What consistency checks found is read here. */
+  readonly lake: ObjectStore;
   readonly clock: Clock;
   readonly settings: Settings;
   readonly log: Log;

@@ -103,6 +103,7 @@ emulated(["firestore"], "how often documents are written", () => {
           bus,
           store,
           configs,
+          lake: directoryObjectStore({ root: join(folder, "lake") }),
           settings,
           by: "one",
           runner: runnerOf(bus, 1_000),

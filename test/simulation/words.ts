@@ -87,7 +87,7 @@ export function eventInWords(event: LandfallEvent): string {
     case "job-settled":
       return `the end of ${event.task} run ${event.run} attempt ${event.attempt}`;
     case "configs-released":
-      return `the release ${event.release.slice(0, 6)}`;
+      return "a release";
     case "tick":
       return "a tick";
     case "backfill-requested":
