@@ -45,6 +45,7 @@ function runnerOf(bus: Bus): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };

@@ -10,6 +10,7 @@ import { rehearseCommand } from "./commands/rehearse.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { setUpCommand } from "./commands/set-up.ts";
 import { settingsCommand } from "./commands/settings.ts";
+import { streamsCommand } from "./commands/streams.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { upCommand } from "./commands/up.ts";
@@ -31,6 +32,7 @@ for (const command of [
   whyCommand(),
   alertsCommand(),
   metadataCommand(),
+  streamsCommand(),
   consistencyCommand(),
   ...operateCommands(),
   releaseCommand(),

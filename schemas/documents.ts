@@ -6,6 +6,7 @@ import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
+import { StreamDocument, StreamingDocument } from "./streams.ts";
 import { PoolDocument, ScheduleDocument, Task } from "./tasks.ts";
 
 /**
@@ -45,6 +46,8 @@ export const COLLECTIONS = {
   alerting: AlertingDocument,
   metadata: MetadataDocument,
   "metadata-rows": MetadataRowsDocument,
+  streams: StreamDocument,
+  streaming: StreamingDocument,
   consistency: ConsistencyDocument,
 } as const;
 

@@ -95,6 +95,16 @@ test("docs/zipline-cli.md describes every setting and dialect, and its example i
   expect(Deployment.strict().parse(JSON.parse(json)).zipline?.versions).not.toEqual({});
 });
 
+test("docs/streams.md describes every setting of streams, with its default", () => {
+  const rows = read("docs/streams.md").split("\n");
+  for (const [name, value] of Object.entries(Settings.parse({}).streams)) {
+    const row = rows.find((line) => line.startsWith(`| \`${name}\` |`));
+    expect(row, `docs/streams.md has no row for ${name}`).toContain(
+      `| \`${JSON.stringify(value)}\` |`,
+    );
+  }
+});
+
 test("the example settings of docs/settings.md are settings", () => {
   const json = /```json\n(.*?)```/s.exec(read("docs/settings.md"))?.[1] ?? "";
   expect(() => Settings.strict().parse(JSON.parse(json))).not.toThrow();

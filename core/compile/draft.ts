@@ -1,5 +1,5 @@
 import type { TableName } from "../../schemas/ids.ts";
-import type { ConfType, MetadataRow, PlanStep } from "../../schemas/plan.ts";
+import type { ConfType, MetadataRow, PlanStep, PlanStream } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { sha256Hex, stableJson } from "../hash.ts";
 import type { Config } from "./config-file.ts";
@@ -11,6 +11,7 @@ import type { Findings } from "./findings.ts";
 import { metadataRow } from "./metadata-row.ts";
 import type { PartitionFormat } from "./reads.ts";
 import { RECIPES, reasonOfNone, stepId } from "./recipes.ts";
+import { streamOf } from "./stream.ts";
 import type { TeamFacts } from "./teams.ts";
 
 /**
@@ -23,6 +24,8 @@ export interface Draft {
   readonly steps: readonly PlanStep[];
   /** Its row in the online store; null when nobody looks for one. */
   readonly metadata: MetadataRow | null;
+  /** The stream that it wants running; null when it has none. */
+  readonly stream: PlanStream | null;
   /** Why steps that are wanted of it are not there; null: all are. */
   readonly notScheduled: string | null;
   /** Formats of the partitions of what it reads and writes. */
@@ -56,7 +59,7 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const metadata = metadataRow(config, conf);
   if (config.confType === "models" || config.confType === "model_transforms") {
     const notScheduled = reasonOfNone(config.confType);
-    const none = { steps: [], formats: new Map(), sourceJoins: [] };
+    const none = { steps: [], stream: null, formats: new Map(), sourceJoins: [] };
     return { name, confType, metadata, notScheduled, ...none };
   }
   const described = describe(config, drafting);
@@ -70,6 +73,7 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
     confType,
     steps,
     metadata,
+    stream: streamOf(described, conf, drafting),
     notScheduled: check !== null && "unchecked" in check ? check.unchecked : null,
     formats: new Map([
       ...[...described.reads, ...logs].map((read) => [read.input.table, read.format] as const),

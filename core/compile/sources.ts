@@ -133,6 +133,24 @@ function modelOf(source: Source): DataModel {
   return source.entities === null || source.entities === undefined ? "events" : "entities";
 }
 
+/** What a GroupBy streams from; null when its accuracy is not temporal or nothing of it has a topic. */
+export interface Streamed {
+  readonly topic: string;
+  /** The join whose output it is. */
+  readonly parentJoin: string | null;
+}
+
+/** `GroupByOps.streamingSource`: the first source with a topic, for a GroupBy that is temporal. */
+export function streamedBy(groupBy: GroupBy): Streamed | null {
+  if (!isTemporal(groupBy)) return null;
+  for (const source of groupBy.sources) {
+    const topic = topicOf(source);
+    if (topic === null) continue;
+    return { topic, parentJoin: source.joinSource?.join.metaData?.name ?? null };
+  }
+  return null;
+}
+
 /** `GroupByOps.inferredAccuracy`: what is stored wins, else a topic anywhere means temporal. */
 function isTemporal(groupBy: GroupBy): boolean {
   if (groupBy.accuracy !== null && groupBy.accuracy !== undefined) {

@@ -147,7 +147,7 @@ async function main(): Promise<void> {
     saveMs: 2_000 * speed,
     patienceMs: 60_000 * speed,
   };
-  const done = runServices({ world, settings: parsed, log: say.log, stop, pace });
+  const done = runServices({ world, settings: parsed, log: say.log, stop, pace, streams: true });
   await Promise.race([done, play(clock, say)]);
   await quiet(world.store);
   stop.next();

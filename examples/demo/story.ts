@@ -1,5 +1,5 @@
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
-import type { Settings } from "../../schemas/settings.ts";
+import { Settings } from "../../schemas/settings.ts";
 
 /** First of the three days, UTC. */
 export const firstDay = "2026-03-02";
@@ -95,7 +95,14 @@ export const endMs = from(3, 10);
 /** What goes wrong with jobs. */
 export const behaviour: RehearsalBehaviour = {
   durationMs: [10 * 60_000, 25 * 60_000],
+  checkpointMs: 4 * hourMs,
   faults: [
+    {
+      step: "risk.merchant_features.v1__0/streaming",
+      run: 1,
+      does: "fail",
+      message: "a TaskManager was lost",
+    },
     {
       step: "risk.merchant_profile.v1__0/upload",
       partition: days[0],
@@ -125,6 +132,12 @@ export const settings: Partial<Settings> = {
     job: { max: 1, delayMs: 10 * 60_000 },
     infrastructure: { max: 3, delayMs: 10 * 60_000 },
   },
+  streams: Settings.shape.streams.parse({
+    checkMs: 2 * hourMs,
+    checkpointMs: 8 * hourMs,
+    graceMs: 2 * hourMs,
+    restartMs: hourMs,
+  }),
   submitWithinMs: 12 * hourMs,
   tickMs: 5 * 60_000,
 };

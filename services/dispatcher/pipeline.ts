@@ -10,6 +10,7 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
+import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
 import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
@@ -21,6 +22,7 @@ import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
+import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
 import { tracesOf } from "./traces.ts";
 
 export interface DispatcherPorts {
@@ -38,6 +40,8 @@ export interface DispatcherPorts {
   readonly by: string;
   /** How long it may keep events that it cannot handle yet; a minute when left out. */
   readonly leaseMs?: number;
+  /** Where streams leave their state; left out: none is kept running. */
+  readonly streamsAt?: OpenFlinkState;
   /** The online store that the configs' metadata is uploaded to; left out: to none. */
   readonly metadataInto?: KeyValueStore;
 }
@@ -50,7 +54,7 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
-  return merge(decisions(state, stop), metadata(state, stop));
+  return merge(decisions(state, stop), metadata(state, stop), streams(state, stop));
 }
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
@@ -72,6 +76,11 @@ function metadata({ ports, plans }: Dispatching, stop: Observable<unknown>): Obs
   return metadataUploads({ ...ports, plans, keyValueStore }, stop);
 }
 
+/** Beside decisions in the same way; what these hear of streams is passed on. */
+function streams({ keeper }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  return keeper === null ? EMPTY : keeper.keep(stop);
+}
+
 /** Pages that are being carried out; those that wait for their turn are among them. */
 const executionsMax = 1_000;
 const problemsTold = 20;
@@ -86,6 +95,8 @@ interface Dispatching {
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
   readonly queues: LaneQueues;
+  /** Null where no streams are kept running. */
+  readonly keeper: StreamKeeper | null;
 }
 
 function dispatching(ports: DispatcherPorts): Dispatching {
@@ -99,7 +110,15 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
     queues: laneQueues({ ...shared, documents }),
+    keeper: keeperOf(shared),
   };
+}
+
+function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
+  const { streamsAt: flinkState, runner, settings } = ports;
+  const { streams } = runner;
+  if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
+  return streamKeeper({ ...ports, streams, flinkState });
 }
 
 /** Recovers as soon as the world lets it. */
@@ -193,11 +212,21 @@ async function* handled(
   }
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
+  for (const event of events) nudgeStream(state, event);
   for (const delivery of batch) delivery.ack();
 }
 
 function dayOfPlan({ plans, ports }: Dispatching): string {
   return `${plans.current()?.plan.hash}@${partitionAt(ports.clock.now())}`;
+}
+
+/** What a stream waits for may have come: its upload, the end of its job, a command. */
+function nudgeStream({ keeper }: Dispatching, event: LandfallEvent): void {
+  if (event.kind === "stream-deploy" || event.kind === "stream-stop") keeper?.nudge(event.config);
+  if (event.kind !== "job-settled") return;
+  const { step } = parseTaskId(event.task);
+  const [, config] = /^(.+)\/(?:streaming|upload-to-kv)$/.exec(step) ?? [];
+  if (config !== undefined) keeper?.nudge(config);
 }
 
 function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {

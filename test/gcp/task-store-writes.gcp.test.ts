@@ -44,6 +44,7 @@ function runnerOf(bus: Bus, jobMs: number): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };

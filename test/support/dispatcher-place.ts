@@ -63,6 +63,7 @@ export function instantRunner(bus: Bus, submitted: JobSpec[]): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };

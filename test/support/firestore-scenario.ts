@@ -83,7 +83,8 @@ async function play(world: World): Promise<void> {
   const release = await writeRelease(world.configs, files);
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
-  const done = runServices({ world, settings, log: silentLog, stop, alerting: alertingOf(world) });
+  const alerting = alertingOf(world);
+  const done = runServices({ world, settings, log: silentLog, stop, alerting, streams: true });
   await sleep(2_000);
   for (const table of sources) await land(world, table);
   await sleep(500);
@@ -99,7 +100,7 @@ async function play(world: World): Promise<void> {
       end: day,
     },
   ]);
-  await sleep(4_500);
+  await sleep(6_000);
   await published(world);
   stop.next();
   await done;
