@@ -64,6 +64,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
     begun,
     ended,
     now: () => now,
+    has: () => document !== null,
     document: (): StreamDocument => {
       if (document === null) throw new Error("there is no document yet");
       return document;
@@ -101,6 +102,9 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
     },
     /** Looks, and carries out what is decided. */
     look(by = "one"): StreamDecision["action"]["kind"] | null {
+      return this.lookAndAct(by)?.action.kind ?? null;
+    },
+    lookAndAct(by = "one"): StreamDecision | null {
       const decision = this.decide(by);
       if (decision?.action.kind === "submit") {
         const { jobId } = decision.action.attempt;
@@ -113,7 +117,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
           if (jobs.has(jobId)) jobs.set(jobId, { ...job("cancelled"), endedAt: now });
         }
       }
-      return decision?.action.kind ?? null;
+      return decision;
     },
     /** The runner says no to the attempt that was claimed. */
     refuse(reason: string) {
