@@ -37,6 +37,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
   let manifest: string | null = null;
   const jobs = new Map<string, OwnJob>();
   const objects = new Map<string, number>();
+  let lagging = false;
   const begun: string[] = [];
   const ended: string[] = [];
 
@@ -89,7 +90,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
       const current = currentOf(document?.attempts ?? []);
       const own = current === null ? null : (jobs.get(current.jobId) ?? null);
       const look = {
-        running: running(),
+        running: lagging ? [] : running(),
         own,
         manifest: seen(),
         checkpoint: newest(),
@@ -123,6 +124,10 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
     refuse(reason: string) {
       const jobId = document?.attempts.at(-1)?.jobId ?? "";
       if (document !== null) document = afterRefusal(document, { jobId, reason, now });
+    },
+    /** Whether lists of what runs show nothing yet. */
+    lag(lags: boolean) {
+      lagging = lags;
     },
     /** A job appears that Landfall did not begin. */
     begin(jobId: string) {
