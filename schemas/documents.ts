@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
 import { TableName } from "./ids.ts";
+import { JobMetricsDocument } from "./job-metrics.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
@@ -44,6 +45,7 @@ export const COLLECTIONS = {
   alerting: AlertingDocument,
   metadata: MetadataDocument,
   "metadata-rows": MetadataRowsDocument,
+  "job-metrics": JobMetricsDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;
