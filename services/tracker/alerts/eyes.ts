@@ -9,13 +9,13 @@ import {
   type Signal,
 } from "../../../core/alerts/signals.ts";
 import { draftOver } from "../../../core/draft.ts";
-import { indexPlan, type PlanIndex } from "../../../core/plan-index.ts";
+import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { Read } from "../../../ports/task-store.ts";
-import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { DocumentId } from "../../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 
 /** All that is wrong at a moment. */
@@ -41,7 +41,7 @@ const readMax = 400;
 export function eyesOf(ports: AlertingPorts): Eyes {
   const { store } = ports;
   const settings = ports.settings.alerts;
-  const planNow = plans(ports);
+  const currentPlan = planNow(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
   return {
@@ -50,7 +50,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       const [failed, running, plan, aside] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
         store.listTasks({ state: "running", limit: tasksMax }),
-        planNow(),
+        currentPlan(),
         lettersNow(now),
       ]);
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
@@ -82,24 +82,6 @@ async function notMoot(
   return failed.filter(
     (task) => !isMoot(task, plan.step(task.step), newest.get(task.step) ?? null),
   );
-}
-
-interface Current {
-  readonly index: PlanIndex;
-  readonly at: EpochMs;
-}
-
-/** The plan that decides, indexed once per plan; null before the first release. */
-function plans({ store, configs }: AlertingPorts): () => Promise<Current | null> {
-  let known: Current | null = null;
-  return async () => {
-    const { body } = await storedPlan(store);
-    if (body === null) return null;
-    if (known?.index.plan.hash !== body.hash) {
-      known = { index: indexPlan(await readPlan(configs, body.hash)), at: body.at };
-    }
-    return known;
-  };
 }
 
 /** Dead letters as they were a few minutes ago at most; null when they cannot be read. */
