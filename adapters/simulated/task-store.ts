@@ -1,8 +1,10 @@
 import { hasEnded } from "../../core/attempts.ts";
 import type {
   DocumentVersion,
+  EndedTasks,
   Read,
   StoreCounters,
+  TaskCursor,
   TaskStore,
   Write,
 } from "../../ports/task-store.ts";
@@ -99,17 +101,9 @@ function opening(shared: Shared): TaskStore {
       return counted(found.map(({ id }) => documentAt(shared, `tasks/${id}`).body as Task));
     },
     async endedTasks(cursor, limit) {
-      const after = Number(cursor ?? 0);
-      const wanted = ({ change }: Listed) => change !== null && change > after;
-      const found = tasksOf(shared, wanted, { limit, order: byChange });
-      const tasks = found.map(({ id }) => documentAt(shared, `tasks/${id}`).body as Task);
-      const last = found.at(-1)?.change ?? null;
-      return {
-        tasks: counted(tasks),
-        cursor: last === null ? cursor : String(last),
-        more:
-          last !== null && [...shared.tasks.values()].some(({ change }) => (change ?? 0) > last),
-      };
+      const answer = endedTasks(shared, cursor, limit);
+      counted(answer.tasks);
+      return answer;
     },
     counters: () => ({ ...counters }),
     async close() {},
@@ -141,6 +135,18 @@ function listed(id: DocumentId, { state, wakeAt, queuedFor }: Task, change: numb
   const readySince = state.kind === "ready" ? state.since : 0;
   const asked = { wakeAt, queuedFor, readySince, change };
   return { id: task, step, start: range.start, state: state.kind, ...asked };
+}
+
+function endedTasks(shared: Shared, cursor: TaskCursor | null, limit: number): EndedTasks {
+  const after = Number(cursor ?? 0);
+  const wanted = ({ change }: Listed) => change !== null && change > after;
+  const found = tasksOf(shared, wanted, { limit, order: byChange });
+  const last = found.at(-1)?.change ?? after;
+  return {
+    tasks: found.map(({ id }) => documentAt(shared, `tasks/${id}`).body as Task),
+    cursor: last === 0 ? null : String(last),
+    more: [...shared.tasks.values()].some(({ change }) => (change ?? 0) > last),
+  };
 }
 
 type Order = (a: Listed, b: Listed) => number;
