@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
@@ -30,6 +31,7 @@ for (const command of [
   whyCommand(),
   alertsCommand(),
   metadataCommand(),
+  metricsCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -7,7 +7,7 @@ export type Arrived = ReadonlyMap<string, number>;
 
 export interface MetricsPlace extends Place<Metrics> {
   /** Once the port that was opened last is closed. */
-  arrived(): Promise<Arrived>;
+  readonly arrived: () => Promise<Arrived>;
 }
 
 const labels = { team: "risk", pipeline: "p", job_type: "upload" };

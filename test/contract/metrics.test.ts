@@ -13,7 +13,8 @@ function seriesOf(name: string, labels: Readonly<Record<string, string>>): strin
   return `${name}{${pairs.toSorted().join(",")}}`;
 }
 
-const sorted = (arrived: Map<string, number>): Arrived => new Map([...arrived].toSorted());
+const sorted = (arrived: Map<string, number>): Arrived =>
+  new Map([...arrived].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 describeMetrics("simulated", async () => {
   let metrics = recordedMetrics();

@@ -6,6 +6,8 @@ import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
 import { readJobMetrics } from "../../lake/job-metrics.ts";
 import type { Log } from "../../ports/log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
 import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
@@ -124,8 +126,16 @@ describe("finished attempts", () => {
           return call(...of);
         };
       };
-      const lake = { ...ports.lake, write: mortal(ports.lake.write) };
-      const store = { ...ports.store, commit: mortal(ports.store.commit) };
+      const lake = {
+        ...ports.lake,
+        write: mortal((...of: Parameters<ObjectStore["write"]>) => ports.lake.write(...of)),
+      };
+      const store = {
+        ...ports.store,
+        commit: mortal((changes: Parameters<TaskStore["commit"]>[0]) =>
+          ports.store.commit(changes),
+        ),
+      };
       await appending({ ...ports, lake, store }, table)().catch(() => {});
     }
     expect(await at.rows()).toEqual(names(1, 2, 3, 4, 5, 6, 7));
