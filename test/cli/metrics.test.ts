@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
+import { readJobMetrics } from "../../lake/job-metrics.ts";
 import { ended, landfall, landfallUp } from "../support/landfall.ts";
 import { writeStagingQueries } from "../support/staging-queries.ts";
 
@@ -38,8 +40,10 @@ describe("landfall metrics", () => {
     });
     await expect.poll(() => up.output(), { timeout: 20_000 }).toContain("watching");
     expect((await landfall("land", "data.x", "2025-09-30", "--lake", lake)).code).toBe(0);
-    const failures = async () => (await summed()).attempts?.[0]?.count;
-    await expect.poll(failures, { timeout: 40_000, interval: 500 }).toBe(4);
+    const store = directoryObjectStore({ root: lake });
+    const rows = async () =>
+      (await readJobMetrics(store, "landfall/job_metrics", "2025-01-01")).length;
+    await expect.poll(rows, { timeout: 40_000, interval: 200 }).toBe(4);
     await expect.poll(() => up.output(), { timeout: 10_000 }).toContain("landfall.landing.lag");
     up.kill("SIGTERM");
     expect(await ended(up)).toBe(0);
