@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
+import { consistencyCommand } from "./commands/consistency.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
 import { metricsCommand } from "./commands/metrics.ts";
@@ -10,6 +11,7 @@ import { rehearseCommand } from "./commands/rehearse.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { setUpCommand } from "./commands/set-up.ts";
 import { settingsCommand } from "./commands/settings.ts";
+import { streamsCommand } from "./commands/streams.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { upCommand } from "./commands/up.ts";
@@ -32,6 +34,8 @@ for (const command of [
   alertsCommand(),
   metadataCommand(),
   metricsCommand(),
+  streamsCommand(),
+  consistencyCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

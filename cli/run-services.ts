@@ -22,6 +22,8 @@ export interface Running {
   readonly alerting?: { readonly alerts: Alerts; readonly settings: AlertSettings };
   /** Where it is measured, and the table of finished attempts; neither without. */
   readonly measuring?: { readonly metrics: Metrics; readonly settings: MetricsSettings };
+  /** Keeps streams running; none is begun without. */
+  readonly streams?: boolean;
   /** Emits once when all three are to finish what they took and end. */
   readonly stop: Observable<unknown>;
 }
@@ -42,6 +44,7 @@ export async function runServices(running: Running): Promise<void> {
           ...(running.measuring === undefined ? {} : { metrics: running.measuring.metrics }),
           by: `dispatcher of ${settings.deployment}`,
           metadataInto: world.keyValueStore,
+          ...(running.streams === true ? { streamsAt: world.flinkState } : {}),
         },
         stop,
       ),

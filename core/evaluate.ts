@@ -8,7 +8,7 @@ import type { Deciding } from "./deciding.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
-import { isLive, retiredBecause } from "./status.ts";
+import { firstBecause, isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
 
 type Met = Extract<Verdict, { kind: "met" }>;
@@ -120,8 +120,6 @@ function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task |
     because: firstBecause,
   });
 }
-
-const firstBecause = "inputs complete";
 
 interface Settling {
   readonly task: Task;

@@ -3,11 +3,12 @@ import type { EpochMs, Partition } from "../schemas/ids.ts";
 import type { Version } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
+import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
 import { retryAt } from "./retry.ts";
-import { isLive, retiredBecause } from "./status.ts";
+import { firstBecause, isLive, retiredBecause } from "./status.ts";
 
 /**
  * The task after its job ended, or null when the outcome is not of its live attempt: those are
@@ -76,7 +77,7 @@ function failure(
 /**
  * I5: a job that exited 0 has done its work only if each output partition is newer than when its
  * attempt began. A step that only fills skips what an earlier attempt of its run wrote, so there it
- * is the run that counts, and on its first run what was there already.
+ * is the run that counts, and what was there already while no run before it was judged.
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
   // Nobody looked at what it wrote: it is not said to have succeeded, and runs again with its step.
@@ -86,6 +87,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
       ? { kind: "done", remark: "its rows in the online store were not looked at" }
       : judgeServingInfo(task, settled);
   }
+  if (step.verification === "published") return judgePublished(deciding, task);
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
   const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, day }));
@@ -94,23 +96,53 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
     return failure("job", `${nothingWritten}: ${output} has no ${missing.join(", ")}`);
   }
   if (!found.includes("untouched")) return { kind: "done", remark: null };
-  if (step.effect === "fills" && currentRun(task) === 1) {
+  if (step.effect === "fills" && nothingJudgedYet(task)) {
     return { kind: "done", remark: "already filled" };
   }
   const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
   return failure("job", `${nothingWritten}: ${output} is as it was at ${untouched.join(", ")}`);
 }
 
+/** Landfall's own step: the document is the evidence, and what it says is worth a look. */
+function judgePublished({ draft }: Deciding, { config, end }: Task): Judged {
+  const found = draft.get(`consistency/${config}@${end}`);
+  return found === null
+    ? failure("job", "nothing was published")
+    : { kind: "done", remark: consistencyLine(found) };
+}
+
+interface OutputDay {
+  readonly task: Task;
+  readonly step: PlanStep;
+  readonly day: Partition;
+}
+
 function writtenSince(
   deciding: Deciding,
-  { task, step, day }: { task: Task; step: PlanStep; day: Partition },
+  outputDay: OutputDay,
 ): "written" | "untouched" | "absent" {
+  const { task, step, day } = outputDay;
   const now = versionNow(deciding, step, day);
   if (now === null) return "absent";
   const before = task.before[day] ?? null;
-  if (before === null) return "written";
+  if (before === null) return isOlder(deciding, outputDay) ? "untouched" : "written";
   return compareVersions(now, before) > 0 ? "written" : "untouched";
 }
+
+/**
+ * Whether what was unknown at the claim is older than that all the same: while a step is out of the
+ * plan nobody reads its table, and its next run may be claimed before somebody does.
+ */
+function isOlder({ draft }: Deciding, { task, step, day }: OutputDay): boolean {
+  const landing = landingOf(draft, step.output ?? "", day);
+  const run = task.runs.at(-1);
+  const since = step.effect === "fills" ? run?.attempts[0] : run?.attempts.at(-1);
+  if (landing === null || since === undefined || step.verification === "table") return false;
+  return landing.at < since.claimedAt - clocksApartMs;
+}
+
+/** No clocks are further apart: of those who write a table, and of dispatchers. */
+const clocksApartMs = 60_000;
 
 /** The version of a step's output at a day, of an unpartitioned table that of the whole. */
 function versionNow({ draft }: Deciding, step: PlanStep, day: Partition): Version | null {
@@ -128,6 +160,11 @@ function judgeServingInfo(task: Task, settled: JobSettled): Judged {
   }
   const superseded = seen.version.n > partitionEndMs(task.end);
   return { kind: "done", remark: superseded ? "superseded by a newer day" : null };
+}
+
+/** It is the first run, or those before it ended while their step was out of the plan. */
+function nothingJudgedYet({ runs }: Task): boolean {
+  return runs.length === 1 || runs.every(({ because }) => because === firstBecause);
 }
 
 function currentRun(task: Task): number {

@@ -35,3 +35,6 @@ export function isLive(state: TaskState): state is LiveState {
 
 /** Why a task was skipped that comes back when its step does. */
 export const retiredBecause = "its step is no longer in the plan";
+
+/** Why a task has a run that nothing but its inputs asked for: its first, or one after it came back. */
+export const firstBecause = "inputs complete";

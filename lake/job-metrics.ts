@@ -27,7 +27,8 @@ export interface JobMetricsTable {
 const idsMax = 200_000;
 
 export function jobMetricsTable(store: ObjectStore, path: string): JobMetricsTable {
-  const target = { path, partitionColumn: dayColumn };
+  const fields = METRIC_COLUMNS.map(({ name, type }) => ({ name, type }));
+  const target = { path, partitionColumn: dayColumn, fields };
   const idsIn = jobIds(store, path);
   return {
     async append(rows, at) {
@@ -41,7 +42,6 @@ export function jobMetricsTable(store: ObjectStore, path: string): JobMetricsTab
           mode: "append",
           operation: "WRITE",
           engineInfo: "landfall",
-          fields: METRIC_COLUMNS,
           dataFile: (_, partition) => dataFileOf(days.get(partition) ?? []),
           at,
         };

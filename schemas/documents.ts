@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
+import { ConsistencyDocument } from "./consistency.ts";
 import { TableName } from "./ids.ts";
 import { JobMetricsDocument } from "./job-metrics.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
+import { StreamDocument, StreamingDocument } from "./streams.ts";
 import { PoolDocument, ScheduleDocument, Task } from "./tasks.ts";
 
 /**
@@ -46,6 +48,9 @@ export const COLLECTIONS = {
   metadata: MetadataDocument,
   "metadata-rows": MetadataRowsDocument,
   "job-metrics": JobMetricsDocument,
+  streams: StreamDocument,
+  streaming: StreamingDocument,
+  consistency: ConsistencyDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

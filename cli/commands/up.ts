@@ -96,7 +96,8 @@ async function up(options: UpOptions): Promise<void> {
     });
     const alerting = { alerts, settings: read.alerts };
     const measuring = { metrics, settings: read.metrics };
-    const done = runServices({ world, settings, log, stop, alerting, measuring });
+    const extra = { alerting, measuring, streams: true };
+    const done = runServices({ world, settings, log, stop, ...extra });
     await Promise.race([done, firstValueFrom(stop)]);
     log.info({}, "stopping: finishing what was taken");
     await done;

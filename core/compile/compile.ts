@@ -7,7 +7,6 @@ import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
 import { newFindings } from "./findings.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, reasonOfNone } from "./recipes.ts";
 import { type Candidate, settle } from "./settle.ts";
 import { isTeamFile, readTeams, type Teams } from "./teams.ts";
 
@@ -29,7 +28,7 @@ export function compile({ files, settings, previous }: Release): Plan {
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
   const confs = ordered.filter((file) => !isTeamFile(file.path));
   const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
-  const { drafts, steps: standing, metadata } = settle(candidates, previous ?? null);
+  const { drafts, steps: standing, metadata, streams } = settle(candidates, previous ?? null);
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);
@@ -39,24 +38,26 @@ export function compile({ files, settings, previous }: Release): Plan {
     steps,
     tables: tablesOf({ steps, writers, formats }),
     metadata: [...metadata],
+    ...(streams.length === 0 ? {} : { streams: [...streams] }),
     notScheduled: notScheduledOf(drafts),
     problems: problemsOf(candidates, teams),
   };
   return { schema: 1, hash: hashOf(content), ...content };
 }
 
-type Content = Required<Omit<Plan, "schema" | "hash">>;
+type Content = Required<Omit<Plan, "schema" | "hash" | "streams">> & Pick<Plan, "streams">;
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
- * steps share, are hashed once each; of metadata only what no conf of a step decides.
+ * steps share, are hashed once each; of metadata, and of what is not scheduled, only what no conf of
+ * a step decides; streams only when there are any.
  */
 function hashOf(content: Content): string {
   return sha256HexOf(textsOf(content));
 }
 
 function* textsOf(content: Content): Generator<string> {
-  const { pipelines, steps, tables, metadata, notScheduled, problems } = content;
+  const { pipelines, steps, tables, metadata, streams = [], notScheduled, problems } = content;
   const environments = new Map<PlanStep["env"], string>();
   for (const step of steps) {
     const { env } = step;
@@ -66,7 +67,10 @@ function* textsOf(content: Content): Generator<string> {
   }
   const confs = new Set(steps.map(({ conf }) => conf.hash));
   for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
-  for (const part of [pipelines, tables, notScheduled, problems]) {
+  for (const stream of streams) yield `stream ${JSON.stringify(stream)}`;
+  const configs = new Set(steps.map(({ config }) => config));
+  const alone = notScheduled.filter(({ config }) => !configs.has(config));
+  for (const part of [pipelines, tables, alone, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);
   }
@@ -164,8 +168,9 @@ function formatsOf(
 
 function notScheduledOf(drafts: readonly Draft[]): Plan["notScheduled"] {
   return drafts
-    .filter(({ confType }) => RECIPES[confType].length === 0)
-    .map(({ name, confType }) => ({ config: name, reason: reasonOfNone(confType) }))
+    .flatMap(({ name, notScheduled: reason }) =>
+      reason === null ? [] : [{ config: name, reason }],
+    )
     .sort((a, b) => (a.config < b.config ? -1 : 1));
 }
 

@@ -18,6 +18,15 @@ const code = await runService({
   needs: "bus.deliveries",
   metrics: (settings, log) => openMetrics(settings, { service: "dispatcher", log }),
   pipeline: (ports, stop) =>
-    dispatcher({ ...ports, by, leaseMs, metadataInto: ports.keyValueStore }, stop),
+    dispatcher(
+      {
+        ...ports,
+        by,
+        leaseMs,
+        metadataInto: ports.keyValueStore,
+        streamsAt: ports.flinkState,
+      },
+      stop,
+    ),
 });
 process.exit(code);

@@ -119,6 +119,44 @@ describe("a release in the middle", () => {
     expect(w.state("a/backfill@2025-09-30")).toBe("launching");
   });
 
+  test("takes what the run of a dropped step wrote for already filled, though nobody had read it (I5)", () => {
+    const a = step("a", [input("data.e")], { effect: "fills" });
+    const w = world(planOf(a), settled);
+    w.land("data.e", "2025-09-30");
+    w.pass(600_000);
+    const written = w.landing(1);
+    w.usePlan(planOf(step("b", [input("data.e")])));
+    w.settle("a/backfill@2025-09-30");
+    w.usePlan(planOf(a));
+    w.pass(600_000);
+    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
+    w.settle("a/backfill@2025-09-30", {
+      outputs: [{ table: "out.a", partition: "2025-09-30", landing: written }],
+    });
+    expect(w.task("a/backfill@2025-09-30")?.state).toMatchObject({
+      kind: "succeeded",
+      run: 2,
+      remark: "already filled",
+    });
+  });
+
+  test("does not take what the run of a dropped step wrote for what the next one overwrote (I5)", () => {
+    const a = step("a", [input("data.e")]);
+    const w = world(planOf(a), settled);
+    w.land("data.e", "2025-09-30");
+    w.pass(600_000);
+    const written = w.landing(1);
+    w.usePlan(planOf(step("b", [input("data.e")])));
+    w.settle("a/backfill@2025-09-30");
+    w.usePlan(planOf(a));
+    w.pass(600_000);
+    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
+    w.settle("a/backfill@2025-09-30", {
+      outputs: [{ table: "out.a", partition: "2025-09-30", landing: written }],
+    });
+    expect(w.why("a/backfill@2025-09-30")).toContain("exit 0, nothing written");
+  });
+
   test("cancels a job of a step it dropped that may have been submitted, before its slot is free", () => {
     const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
     const plan = planOf(step("a", [input("data.e")]));

@@ -38,6 +38,7 @@ export function taskStored(
   ) {
     succeeded(history, task, at);
   }
+  if (state.kind === "succeeded" || state.kind === "failed") history.judged.add(task.id);
   if (state.kind === "skipped" && before?.state.kind !== "skipped") {
     const asked = stepsThatMayDecide(history, task.step, at);
     if (asked.some((step) => step.latestOnly && !step.readByOthers)) {
@@ -149,7 +150,10 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
   for (const day of daysFrom(dayNumber(start), dayNumber(end))) {
     if (isWritten(day)) continue;
     const filled =
-      step.effect === "fills" && run === 1 && remark === "already filled" && isThere(day);
+      step.effect === "fills" &&
+      !history.judged.has(task.id) &&
+      remark === "already filled" &&
+      isThere(day);
     if (!filled)
       breaks(
         history,

@@ -90,6 +90,8 @@ export interface History {
   readonly claims: Map<string, EpochMs>;
   /** Tasks that were skipped while a newer day could stand for theirs. */
   readonly skippedRightly: Set<TaskId>;
+  /** Tasks that were said to have succeeded or failed at some time. */
+  readonly judged: Set<TaskId>;
   /** When a table was first looked at: what had landed before may be backlog. */
   readonly firstLooks: Map<TableName, EpochMs>;
   readonly broken: Broken[];
@@ -107,6 +109,7 @@ export function emptyHistory({
     wanted: [wanted],
     releasedAt: [],
     skippedRightly: new Set(),
+    judged: new Set(),
     touches: new Map(),
     lives: new Map(),
     tasks: new Map(),
