@@ -23,6 +23,8 @@ export interface JobMetricsTable {
   append(rows: readonly JobMetric[], at: EpochMs): Promise<readonly JobMetric[]>;
 }
 
+/** Files read at once. */
+const readsMax = 16;
 /** Job ids kept in memory, over all data files. */
 const idsMax = 200_000;
 
@@ -67,14 +69,14 @@ async function missing(
   rows: readonly JobMetric[],
   idsIn: (file: LiveFile) => Promise<ReadonlySet<string>>,
 ): Promise<readonly JobMetric[]> {
-  let left = [...new Map(rows.map((row) => [row.jobId, row])).values()];
-  for (const day of byDay(rows).keys()) {
-    for (const file of filesOf(state, day)) {
-      const ids = await idsIn(file);
-      left = left.filter(({ jobId }) => !ids.has(jobId));
+  const left = new Map(rows.map((row) => [row.jobId, row]));
+  const files = [...byDay(rows).keys()].flatMap((day) => filesOf(state, day));
+  for (let at = 0; at < files.length; at += readsMax) {
+    for (const ids of await Promise.all(files.slice(at, at + readsMax).map(idsIn))) {
+      for (const id of ids) left.delete(id);
     }
   }
-  return left;
+  return [...left.values()];
 }
 
 function filesOf({ partitions }: DeltaState, day: Partition): readonly LiveFile[] {
@@ -112,9 +114,6 @@ async function rowsIn(
   const metadata = await parquetMetadataAsync(file);
   return parquetReadObjects({ file, metadata, compressors, columns });
 }
-
-/** Files read at once. */
-const readsMax = 16;
 
 /** Rows of attempts that ended on `since` or later, in no particular order. */
 export async function readJobMetrics(

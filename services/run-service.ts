@@ -37,6 +37,8 @@ export interface ServiceOptions {
       readonly settings: Deployment;
       readonly log: Log;
       readonly metrics: Metrics;
+      /** The same world without an eye on it: for what the service is ready without. */
+      readonly aside: World;
     },
     stop: Observable<unknown>,
   ) => Observable<unknown>;
@@ -71,7 +73,14 @@ export async function runService(options: ServiceOptions): Promise<number> {
   log.info({ port: server.port, world: settings.world }, `${name} listens`);
   const stopped = firstValueFrom(stop, { defaultValue: undefined }).then(() => health.end());
   const bus = published(health.world.bus, log);
-  const ports = { ...health.world, bus, settings: opened.settings, log, metrics };
+  const ports = {
+    ...health.world,
+    bus,
+    settings: opened.settings,
+    log,
+    metrics,
+    aside: opened.world,
+  };
   const done = lastValueFrom(
     defer(() => options.pipeline(ports, stop)),
     { defaultValue: undefined },

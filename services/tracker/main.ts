@@ -21,7 +21,7 @@ const code = await runService({
     return merge(
       tracker({ ...ports, ...looks }, stop),
       alerting({ ...ports, alerts }, stop),
-      measuring(ports, stop),
+      measuring({ ...ports, ...ports.aside }, stop),
     );
   },
 });

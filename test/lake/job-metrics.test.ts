@@ -164,6 +164,7 @@ from deltalake import DeltaTable
 t = DeltaTable(sys.argv[1])
 t.optimize.compact()
 t.create_checkpoint()
+t.cleanup_metadata()
 `;
       const ran = spawnSync(python, ["-c", script, join(folder, path)], { encoding: "utf8" });
       expect(ran.stderr).toBe("");

@@ -1,4 +1,4 @@
-import { Subject } from "rxjs";
+import { NEVER, of, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
 import { recordedMetrics } from "../../adapters/simulated/metrics.ts";
@@ -11,6 +11,7 @@ import type { TaskStore } from "../../ports/task-store.ts";
 import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
+import { storeOperations } from "../../services/store-operations.ts";
 import { appending } from "../../services/tracker/metrics/append.ts";
 import { gauging } from "../../services/tracker/metrics/gauges.ts";
 import { type MeasuringPorts, measuring } from "../../services/tracker/metrics/pipeline.ts";
@@ -205,4 +206,30 @@ describe("the stream of looks", () => {
     stop.next();
     await done;
   });
+});
+
+test("what was asked of the store is measured, each operation once", () => {
+  const metrics = recordedMetrics();
+  const counts = {
+    documentsRead: 5,
+    documentsWritten: 2,
+    documentsChecked: 0,
+    commits: 1,
+    conflicts: 0,
+  };
+  const after = [counts, { ...counts, documentsRead: 9, conflicts: 1 }];
+  const ports = {
+    metrics,
+    store: { counters: () => after.shift() ?? counts },
+    clock: { every: () => of(0, 10_000) },
+    service: "tracker",
+  };
+  storeOperations(ports, NEVER).subscribe();
+  expect(metrics.measured.map(({ value, labels }) => [labels["operation"], value])).toEqual([
+    ["read", 5],
+    ["write", 2],
+    ["commit", 1],
+    ["read", 4],
+    ["conflict", 1],
+  ]);
 });
