@@ -59,7 +59,12 @@ function dayOf({ endedAt }: JobMetric): Partition {
 
 function byDay(rows: readonly JobMetric[]): Map<Partition, JobMetric[]> {
   const days = new Map<Partition, JobMetric[]>();
-  for (const row of rows) days.set(dayOf(row), [...(days.get(dayOf(row)) ?? []), row]);
+  for (const row of rows) {
+    const day = dayOf(row);
+    const known = days.get(day);
+    if (known === undefined) days.set(day, [row]);
+    else known.push(row);
+  }
   return days;
 }
 
