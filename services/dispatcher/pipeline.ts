@@ -8,18 +8,21 @@ import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
+import { type Metrics, noMetrics } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
 import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
 import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
+import { type Measuring, measureLaunches } from "./measurements.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
 import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
@@ -40,6 +43,8 @@ export interface DispatcherPorts {
   readonly by: string;
   /** How long it may keep events that it cannot handle yet; a minute when left out. */
   readonly leaseMs?: number;
+  /** Where it measures itself; left out: nowhere. */
+  readonly metrics?: Metrics;
   /** Where streams leave their state; left out: none is kept running. */
   readonly streamsAt?: OpenFlinkState;
   /** The online store that the configs' metadata is uploaded to; left out: to none. */
@@ -54,7 +59,18 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
-  return merge(decisions(state, stop), metadata(state, stop), streams(state, stop));
+  return merge(
+    decisions(state, stop),
+    metadata(state, stop),
+    streams(state, stop),
+    ownStore(state, stop),
+  );
+}
+
+function ownStore({ ports }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  const { metrics } = ports;
+  if (metrics === undefined) return EMPTY;
+  return storeOperations({ ...ports, metrics, service: "dispatcher" }, stop);
 }
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
@@ -95,6 +111,7 @@ interface Dispatching {
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
   readonly queues: LaneQueues;
+  readonly measuring: Measuring;
   /** Null where no streams are kept running. */
   readonly keeper: StreamKeeper | null;
 }
@@ -110,6 +127,7 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
     queues: laneQueues({ ...shared, documents }),
+    measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     keeper: keeperOf(shared),
   };
 }
@@ -177,6 +195,8 @@ async function* handled(
   state: Dispatching,
   batch: readonly Delivery[],
 ): AsyncGenerator<TracedDecision> {
+  const { metrics, clock } = state.measuring;
+  const takenAt = clock.now();
   const events = batch.map(({ event }) => event);
   const added: Nudge[] = [];
   for (const event of events) {
@@ -208,8 +228,10 @@ async function* handled(
       const fields = { ...moved, ...inTrace(traceOf(moved.task)) };
       state.ports.log.info(fields, `${moved.task} ${moved.to}`);
     }
+    measureLaunches(state.measuring, page.launches);
     yield { ...page, traceOf };
   }
+  metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
   for (const event of events) nudgeStream(state, event);
