@@ -5,6 +5,7 @@ import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
 import { isCommanded } from "./commanded.ts";
 import type { Deciding } from "./deciding.ts";
+import { policyOf } from "./policy.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
@@ -50,9 +51,10 @@ export function evaluate(deciding: Deciding, step: PlanStep, range: PartitionRan
 
 /** What became of a live task whose `wakeAt` has passed. */
 export function wake(deciding: Deciding, task: Task, submitted: string | null): Task {
-  const { now, settings } = deciding;
+  const { now } = deciding;
   const { state } = task;
   if (!isLive(state)) return task;
+  const { timeoutMs } = policyOf(deciding.settings, task);
   switch (state.kind) {
     case "launching": {
       if (now < state.submitBy) return task;
@@ -66,7 +68,7 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
           : { ...task, ...claimedAgain(deciding, state) };
       }
       const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? now;
-      const timeoutAt = claimedAt + settings.timeoutMs;
+      const timeoutAt = claimedAt + timeoutMs;
       const why = `attempt ${state.attempt} of run ${state.run} is running`;
       const { run, attempt, jobId } = state;
       return {
@@ -78,7 +80,7 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
     }
     case "running": {
       if (now < state.timeoutAt) return task;
-      const why = `ran longer than ${settings.timeoutMs / 3_600_000} h; its job is being cancelled`;
+      const why = `ran longer than ${timeoutMs / 3_600_000} h; its job is being cancelled`;
       return cancelling(deciding, task, { reason: "timed-out", why });
     }
     case "cancelling":

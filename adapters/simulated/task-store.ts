@@ -1,3 +1,4 @@
+import { queuePlace } from "../../core/queue-place.ts";
 import type {
   DocumentVersion,
   Read,
@@ -119,7 +120,7 @@ function put(shared: Shared, { id, body }: Write, version: string): void {
 function listed(id: DocumentId, { state, wakeAt, queuedFor }: Task): Listed {
   const task = id.slice("tasks/".length);
   const { step, range } = parseTaskId(task);
-  const readySince = state.kind === "ready" ? state.since : 0;
+  const readySince = queuePlace(state) ?? 0;
   return { id: task, step, start: range.start, state: state.kind, wakeAt, queuedFor, readySince };
 }
 
