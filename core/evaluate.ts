@@ -113,7 +113,7 @@ function claimedAgain(
 
 /** A task is born of its first fact: when some input of it has landed, or all it needs is there. */
 function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task | null {
-  if (step.schedule === null) return null;
+  if (step.schedule === null || isBeforeStart(step, range)) return null;
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "unmet" && !verdict.begun) return null;
   return settle(deciding, verdict, {
@@ -121,6 +121,11 @@ function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task |
     step,
     because: firstBecause,
   });
+}
+
+/** Whether a step's team wants nothing done for a range unless somebody asks for it. */
+export function isBeforeStart({ from }: PlanStep, { start }: PartitionRange): boolean {
+  return from !== undefined && start < from;
 }
 
 interface Settling {

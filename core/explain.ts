@@ -13,6 +13,7 @@ import type { Task } from "../schemas/tasks.ts";
 import { closedness, closingOf } from "./closing.ts";
 import { addDays, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
+import { isBeforeStart } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { isLanePool } from "./lanes.ts";
 import { outputRange } from "./partitions.ts";
@@ -50,6 +51,10 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
   }
   if (task === null && step.schedule === null) {
     return { what: id, is: "runs only on command", because: [] };
+  }
+  if (task === null && isBeforeStart(step, range)) {
+    const is = `not begun: its team's dag_start_date is ${step.from}; landfall backfill starts it`;
+    return { what: id, is, because: [] };
   }
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "met") {

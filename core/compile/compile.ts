@@ -39,13 +39,23 @@ export function compile({ files, settings, previous }: Release): Plan {
     steps,
     tables: tablesOf({ steps, writers, formats }),
     metadata: [...metadata],
+    ...maintained(teams, previous ?? null),
     notScheduled: notScheduledOf(drafts),
     problems: problemsOf(candidates, teams),
   };
   return { schema: 1, hash: hashOf(content), ...content };
 }
 
-type Content = Required<Omit<Plan, "schema" | "hash">>;
+type Content = Omit<Plan, "schema" | "hash" | "metadata"> & Required<Pick<Plan, "metadata">>;
+
+/** Who is told of alerts; what a file that cannot be read said before holds on. */
+function maintained(teams: Teams, previous: Plan | null): Pick<Plan, "maintainers"> {
+  const maintainers = {
+    ...(teams.broken ? previous?.maintainers : undefined),
+    ...teams.maintainers,
+  };
+  return Object.keys(maintainers).length === 0 ? {} : { maintainers };
+}
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
@@ -56,7 +66,7 @@ function hashOf(content: Content): string {
 }
 
 function* textsOf(content: Content): Generator<string> {
-  const { pipelines, steps, tables, metadata, notScheduled, problems } = content;
+  const { pipelines, steps, tables, metadata, maintainers, notScheduled, problems } = content;
   const environments = new Map<PlanStep["env"], string>();
   for (const step of steps) {
     const { env } = step;
@@ -66,6 +76,10 @@ function* textsOf(content: Content): Generator<string> {
   }
   const confs = new Set(steps.map(({ conf }) => conf.hash));
   for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
+  for (const { key, instance } of metadata) {
+    if (instance !== undefined) yield `${key} in ${instance}`;
+  }
+  if (maintainers !== undefined) yield JSON.stringify(maintainers);
   for (const part of [pipelines, tables, notScheduled, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);

@@ -15,6 +15,7 @@ import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-pl
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { DocumentId } from "../../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
+import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 
@@ -29,6 +30,8 @@ export interface Seen {
 export interface Eyes {
   /** Throws what the store throws. */
   look(now: EpochMs): Promise<Seen>;
+  /** Who keeps a team's configs, by the plan as it was last looked at. */
+  maintainersOf(team: string): readonly string[];
 }
 
 /** Tasks of a state that are looked at, the newest partitions first. */
@@ -44,7 +47,9 @@ export function eyesOf(ports: AlertingPorts): Eyes {
   const planNow = plans(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
+  let maintainers: Plan["maintainers"];
   return {
+    maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
     async look(now) {
       const about = { now, settings };
       const [failed, running, plan, aside] = await Promise.all([
@@ -53,6 +58,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         planNow(),
         lettersNow(now),
       ]);
+      maintainers = plan?.index.plan.maintainers;
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
       const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
@@ -65,6 +71,10 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
     },
   };
+}
+
+function ownOf(maintainers: Plan["maintainers"], team: string): readonly string[] | undefined {
+  return Object.hasOwn(maintainers ?? {}, team) ? maintainers?.[team] : undefined;
 }
 
 /** Failed tasks that still matter; a query for each step of which only the newest day counts. */
