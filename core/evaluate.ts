@@ -4,11 +4,14 @@ import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
 import { isCommanded } from "./commanded.ts";
+import { dayMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
+import { giveUpAt } from "./given-up.ts";
 import { policyOf } from "./policy.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
+import { batchTimestamp } from "./serving-info.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
 
@@ -115,12 +118,16 @@ function claimedAgain(
 function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task | null {
   if (step.schedule === null || isBeforeStart(step, range)) return null;
   const verdict = readiness(deciding, step, range);
-  if (verdict.kind === "unmet" && !verdict.begun) return null;
-  return settle(deciding, verdict, {
-    task: unborn(deciding, step, range),
-    step,
-    because: firstBecause,
-  });
+  const task = unborn(deciding, step, range);
+  if (verdict.kind === "unmet" && !verdict.begun && !isGivenUp(deciding, task, firstBecause)) {
+    return null;
+  }
+  return settle(deciding, verdict, { task, step, because: firstBecause });
+}
+
+function isGivenUp({ settings, now }: Deciding, task: Task, because: string | null): boolean {
+  const at = giveUpAt(settings, task, because);
+  return at !== null && at <= now;
 }
 
 /** Whether a step's team wants nothing done for a range unless somebody asks for it. */
@@ -146,11 +153,30 @@ function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: S
   }
   const newer = isCommanded(because) ? null : supersededBy(deciding, step, task);
   if (newer !== null) return skipped(deciding, task, `${newer} is newer and complete`);
+  if (isTooOldToServe(deciding, step, task) && !isCommanded(because)) {
+    const days = deciding.settings.cellsKeptDays;
+    return skipped(
+      deciding,
+      task,
+      `the online store would drop its rows at once: it keeps them ${days} days; landfall backfill loads it all the same`,
+    );
+  }
   const launchAt = earliestLaunch(step, task);
   if (launchAt !== null && launchAt > deciding.now && !isCommanded(because)) {
     return waitingForSchedule(task, step, launchAt);
   }
   return claim(deciding, task, { step, reads: verdict.reads, because });
+}
+
+/** Cells of a day carry the time of its end, and are dropped by their age, however late they come. */
+function isTooOldToServe(
+  { settings, now }: Deciding,
+  step: PlanStep,
+  { end }: PartitionRange,
+): boolean {
+  const { cellsKeptDays } = settings;
+  if (step.verification !== "serving-info" || cellsKeptDays === null) return false;
+  return now >= batchTimestamp(end) + cellsKeptDays * dayMs;
 }
 
 function isSkipped(deciding: Deciding, id: TaskId): boolean {
@@ -160,14 +186,32 @@ function isSkipped(deciding: Deciding, id: TaskId): boolean {
 type Unsettled = Pick<Settling, "task" | "because">;
 
 function waiting(deciding: Deciding, { task, because }: Unsettled, verdict: Unmet): Task {
-  const why = `waits for ${verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ")}`;
-  const until = Math.min(verdict.until ?? Number.POSITIVE_INFINITY, deciding.now + hoursAheadMs);
+  const missing = verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ");
+  if (isGivenUp(deciding, task, because)) return givenUp(deciding, task, missing);
+  const why = `waits for ${missing}`;
+  const until = Math.min(
+    verdict.until ?? Number.POSITIVE_INFINITY,
+    deciding.now + hoursAheadMs,
+    giveUpAt(deciding.settings, task, because) ?? Number.POSITIVE_INFINITY,
+  );
   const sleeping = task.state.kind === "waiting" && task.why === why;
   if (sleeping && task.wakeAt !== null && task.wakeAt > deciding.now && task.wakeAt <= until) {
     return task;
   }
   const state = { kind: "waiting" as const, ...(because === firstBecause ? {} : { because }) };
   return { ...task, state, why, wakeAt: until, queuedFor: null };
+}
+
+function givenUp(deciding: Deciding, task: Task, missing: string): Task {
+  const { giveUpHours } = policyOf(deciding.settings, task);
+  const reason = `gave up waiting ${giveUpHours} h after its day: ${missing}`;
+  return {
+    ...task,
+    state: { kind: "failed", run: 1, at: deciding.now, reason },
+    why: `failed: ${reason}`,
+    wakeAt: null,
+    queuedFor: null,
+  };
 }
 
 function waitingForSchedule(task: Task, step: PlanStep, launchAt: EpochMs): Task {

@@ -29,7 +29,14 @@ export function compile({ files, settings, previous }: Release): Plan {
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
   const confs = ordered.filter((file) => !isTeamFile(file.path));
   const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
-  const { drafts, steps: standing, metadata } = settle(candidates, previous ?? null);
+  const {
+    drafts,
+    steps: standing,
+    metadata,
+  } = settle(candidates, {
+    settings,
+    previous: previous ?? null,
+  });
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);

@@ -1,6 +1,8 @@
 import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
+import { newestGivenUp } from "../../core/given-up.ts";
+import { single } from "../../core/readiness.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -11,7 +13,13 @@ import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
-import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
+import {
+  type Partition,
+  parseTaskId,
+  type StepId,
+  type TableName,
+  taskId,
+} from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { documentsOf } from "./documents.ts";
 import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
@@ -83,6 +91,8 @@ interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
+  /** The newest day of each step that was looked at because it is given up by now. */
+  readonly givenUp: Map<StepId, Partition>;
   readonly queues: LaneQueues;
 }
 
@@ -96,6 +106,7 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     looking: { ...shared, documents, turns: new Map() },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
+    givenUp: new Map(),
     queues: laneQueues({ ...shared, documents }),
   };
 }
@@ -282,10 +293,20 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
-  nudges.push(...(await state.queues.turns()));
+  nudges.push(...(await state.queues.turns()), ...givenUpNudges(state));
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
 }
 
 const dueMax = 1_000;
+
+/** Days that are given up by now, each looked at once by this process: a task may not be born yet. */
+function givenUpNudges({ ports, plans, givenUp }: Dispatching): Nudge[] {
+  return (plans.current()?.plan.steps ?? []).flatMap((step): Nudge[] => {
+    const day = newestGivenUp(ports.settings, step, ports.clock.now());
+    if (day === null || givenUp.get(step.id) === day) return [];
+    givenUp.set(step.id, day);
+    return [{ kind: "concern", task: taskId(step.id, single(day)) }];
+  });
+}

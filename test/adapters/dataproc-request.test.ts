@@ -276,30 +276,6 @@ describe("where a job runs", () => {
     expect(critical).not.toHaveProperty("make.config.secondaryWorkerConfig");
   });
 
-  test("a team's staging bucket is that of its batches, and of clusters made for it alone", () => {
-    const execution = { properties: {}, stagingBucket: "risk-staging" };
-    const shared = placed({ execution: { properties: {} }, env: bare });
-    const own = placed({ execution, env: bare });
-    expect(own).toMatchObject({
-      name: expect.stringMatching(/^lf-landfall-team-[0-9a-f]{10}$/),
-      make: { config: { configBucket: "risk-staging" } },
-    });
-    expect(shared).not.toHaveProperty("make.config.configBucket");
-    const place = { on: "serverless", stagingBucket: "everybodys" };
-    const profiles = { incremental: { place } };
-    const spec = job("group_bys", "upload", { jobId: "a", execution, env: bare });
-    expect(requestOf(spec, { profiles })).toHaveProperty(
-      "batch.environmentConfig.executionConfig.stagingBucket",
-      "risk-staging",
-    );
-  });
-
-  test("whom a job runs for is a label, as labels can say it", () => {
-    const execution = { properties: {}, cluster: "c", user: "Risk.Bot@example.com" };
-    const made = requestOf(job("group_bys", "upload", { jobId: "a", execution }));
-    expect(made).toHaveProperty("job.labels.landfall-user", "risk_bot_example_com");
-  });
-
   test("the release and where it lies: the conf's, else the team's, else the profile's", () => {
     const { VERSION: _v, ARTIFACT_PREFIX: _a, ...silent } = env;
     const from = (more: object, said: Record<string, string> = silent) => {

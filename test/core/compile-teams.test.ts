@@ -163,3 +163,16 @@ test("a release that settings pin for a team goes before that of its confs", () 
   });
   expect(stepOf(plan, "growth.gb/backfill").env).toEqual(env.common);
 });
+
+test("a team for tests writes where no other team does, or keeps its last good steps", () => {
+  const settings = Settings.parse({ teams: { chronon_test: { test: true } } });
+  const own = file("group_bys", groupBy("chronon_test.a", {}, { outputNamespace: "trial" }));
+  const shared = file("group_bys", groupBy("chronon_test.b", {}, { outputNamespace: "out" }));
+  const production = file("group_bys", groupBy("risk.a"));
+  const plan = compileFiles([own, shared, production], { settings });
+  expect(plan.steps.map(({ config }) => config)).toEqual(["chronon_test.a", "risk.a"]);
+  expect(problemLines(plan)).toEqual([
+    "error compiled/group_bys/chronon_test/b: team chronon_test is for tests, but writes into namespace out, as team risk does; give it one of its own",
+  ]);
+  expect(problemLines(compileFiles([own, shared, production]))).toEqual([]);
+});
