@@ -45,6 +45,7 @@ function runnerOf(bus: Bus): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };
@@ -90,11 +91,12 @@ async function storm(folder: string): Promise<void> {
   const store = firestoreTaskStore({ projectId: `bench-${process.pid}` });
   const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
   const queries = Array.from({ length: tasks }, (_, at) => [`q${at}`, ["bench.source"]]);
+  const lake = directoryObjectStore({ root: join(folder, "lake") });
   const release = await writeRelease(configs, stagingQueryFiles(Object.fromEntries(queries)));
   await bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
   const { log, until } = counting();
-  const ports = { bus, store, configs, settings, log, by: "bench", runner: runnerOf(bus) };
+  const ports = { bus, store, lake, configs, settings, log, by: "bench", runner: runnerOf(bus) };
   const running = lastValueFrom(dispatcher({ ...ports, clock: systemClock() }, stop), {
     defaultValue: undefined,
   });

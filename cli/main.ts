@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { alertsCommand } from "./commands/alerts.ts";
+import { consistencyCommand } from "./commands/consistency.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
 import { operateCommands } from "./commands/operate.ts";
@@ -9,6 +10,7 @@ import { rehearseCommand } from "./commands/rehearse.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { setUpCommand } from "./commands/set-up.ts";
 import { settingsCommand } from "./commands/settings.ts";
+import { streamsCommand } from "./commands/streams.ts";
 import { taskCommand } from "./commands/task.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { upCommand } from "./commands/up.ts";
@@ -30,6 +32,8 @@ for (const command of [
   whyCommand(),
   alertsCommand(),
   metadataCommand(),
+  streamsCommand(),
+  consistencyCommand(),
   ...operateCommands(),
   releaseCommand(),
   setUpCommand(),

@@ -17,6 +17,8 @@ export interface Running {
   readonly pace?: Partial<WatcherPace>;
   /** Ways to people, and what they are told of; nobody is told anything without. */
   readonly alerting?: { readonly alerts: Alerts; readonly settings: AlertSettings };
+  /** Keeps streams running; none is begun without. */
+  readonly streams?: boolean;
   /** Emits once when all three are to finish what they took and end. */
   readonly stop: Observable<unknown>;
 }
@@ -36,6 +38,7 @@ export async function runServices(running: Running): Promise<void> {
           ...ports,
           by: `dispatcher of ${settings.deployment}`,
           metadataInto: world.keyValueStore,
+          ...(running.streams === true ? { streamsAt: world.flinkState } : {}),
         },
         stop,
       ),

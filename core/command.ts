@@ -10,6 +10,7 @@ import { cancelling, unborn } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { missingSteps, stepsOf } from "./partitions.ts";
 import { isLive, STATUS } from "./status.ts";
+import { outcomeForStream } from "./streams/asked.ts";
 
 const backfillDaysMax = 3_660;
 /** A range's claim reads a document a day, and a commit has a bound. */
@@ -20,6 +21,9 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
   switch (command.kind) {
     case "backfill-requested":
       return backfill(deciding, command);
+    case "stream-deploy":
+    case "stream-stop":
+      return outcomeForStream(deciding.draft.get(`streams/${command.config}`), command);
     case "task-retry":
     case "task-cancel": {
       const state = deciding.draft.get(`tasks/${command.task}`)?.state.kind;

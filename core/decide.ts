@@ -1,4 +1,4 @@
-import type { Command } from "../schemas/commands.ts";
+import type { Command, StreamCommand } from "../schemas/commands.ts";
 import type { DocumentId } from "../schemas/documents.ts";
 import type { JobSettled } from "../schemas/events.ts";
 import type { StepId, TaskId } from "../schemas/ids.ts";
@@ -16,6 +16,7 @@ import { releasePassedOn, releaseUnread } from "./pools.ts";
 import { single } from "./readiness.ts";
 import { dueWithoutInputs } from "./schedule.ts";
 import { isLive, retiredBecause, STATUS } from "./status.ts";
+import { withAsked } from "./streams/asked.ts";
 import {
   enqueue,
   enqueueAll,
@@ -190,6 +191,10 @@ function commanded(work: Work, command: Command): void {
   const outcome = known?.outcome ?? outcomeOf(work.deciding, command);
   if (known === null) draft.put(`commands/${command.id}`, { schema: 1, command, outcome });
   if (outcome.kind === "refused") return;
+  if (command.kind === "stream-deploy" || command.kind === "stream-stop") {
+    if (known === null) askStream(work, command);
+    return;
+  }
   const [only] = outcome.tasks;
   if (outcome.tasks.length === 1 && only !== undefined) return ask(work, only, command);
   for (const task of outcome.tasks) insert(work, { kind: "asked", task, command });
@@ -202,6 +207,13 @@ function ask(work: Work, id: TaskId, command: Command): void {
   move(work, before, after);
   if (after.state.kind === "cancelling") work.cancels.set(after.id, after);
   else enqueue(work, id);
+}
+
+/** In the commit that takes the command: the stream's keeper finds it there, whoever that is. */
+function askStream({ deciding: { draft } }: Work, command: StreamCommand): void {
+  const id = `streams/${command.config}` as const;
+  const stream = draft.get(id);
+  if (stream !== null) draft.put(id, withAsked(stream, command));
 }
 
 function woken(work: Work, id: TaskId, submitted: string | null): void {

@@ -36,3 +36,9 @@ function folderOf(key: string): string {
   const dot = name.indexOf(".");
   return dot <= 0 ? "-" : name.slice(0, dot);
 }
+
+/** Those of the pages on which the row of a key may be. */
+export function pagesFor(key: string, pages: readonly string[]): string[] {
+  const folder = folderOf(key);
+  return pages.filter((page) => page === folder || page.startsWith(`${folder}~`));
+}

@@ -3,6 +3,7 @@ import type { EpochMs, Partition } from "../schemas/ids.ts";
 import type { Version } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Attempt, Run, Task, TaskState } from "../schemas/tasks.ts";
+import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
@@ -84,6 +85,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
       ? { kind: "done", remark: "its rows in the online store were not looked at" }
       : judgeServingInfo(task, settled);
   }
+  if (step.verification === "published") return judgePublished(deciding, task);
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
   const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, day }));
@@ -97,6 +99,14 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
   }
   const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
   return failure("job", `${nothingWritten}: ${output} is as it was at ${untouched.join(", ")}`);
+}
+
+/** Landfall's own step: the document is the evidence, and what it says is worth a look. */
+function judgePublished({ draft }: Deciding, { config, end }: Task): Judged {
+  const found = draft.get(`consistency/${config}@${end}`);
+  return found === null
+    ? failure("job", "nothing was published")
+    : { kind: "done", remark: consistencyLine(found) };
 }
 
 interface OutputDay {

@@ -17,6 +17,14 @@ export interface DeltaTarget {
   readonly partitionFormat?: PlanTable["partitionFormat"];
   /** Values of further partition columns: `{ hr: "00:00" }`. */
   readonly fixed?: Readonly<Record<string, string>>;
+  /** Its other columns, for whoever makes it; a column `row` of numbers when left out. */
+  readonly fields?: readonly DeltaField[];
+}
+
+/** A column of a table, and its type as Delta names it: `long`, `string`. */
+export interface DeltaField {
+  readonly name: string;
+  readonly type: string;
 }
 
 export interface DeltaWrite {
@@ -36,7 +44,7 @@ export interface DeltaWrite {
   /** More fields of `commitInfo`. */
   readonly commitInfo?: Readonly<Record<string, unknown>>;
   /** Writes the data file of one partition, so that other readers of Delta find it. */
-  readonly dataFile?: (rows: number) => Uint8Array;
+  readonly dataFile?: (rows: number, partition: Partition) => Uint8Array;
   /** Names data files and a table that is made; a random UUID when left out. */
   readonly newId?: () => string;
   readonly at: EpochMs;
@@ -53,7 +61,7 @@ export interface DeltaCommitted {
  * its own. Throws `RetryableError` when the newest commit cannot be read yet, `PermanentError` when
  * the table is not one this writer can write: other partition columns, writer features.
  *
- * Without `dataFile` only the log is written: nothing in Landfall opens data files.
+ * Without `dataFile` only the log is written: hardly anything in Landfall opens data files.
  */
 export function commitDelta(
   store: ObjectStore,
@@ -116,13 +124,13 @@ function actionsOf(
 
 /** Actions that make a table (Delta: Protocol Evolution, Change Metadata). */
 function firstActions(
-  { partitionColumn, fixed }: DeltaTarget,
+  { partitionColumn, fixed, fields: own = [{ name: "row", type: "long" }] }: DeltaTarget,
   { at, newId = randomUUID }: DeltaWrite,
 ): object[] {
   const partitionColumns =
     partitionColumn === null ? [] : [partitionColumn, ...Object.keys(fixed ?? {})];
-  const field = (name: string, type: string) => ({ name, type, nullable: true, metadata: {} });
-  const fields = [field("row", "long"), ...partitionColumns.map((name) => field(name, "string"))];
+  const days = partitionColumns.map((name) => ({ name, type: "string" }));
+  const fields = [...own, ...days].map((field) => ({ ...field, nullable: true, metadata: {} }));
   const metaData = {
     id: newId(),
     format: { provider: "parquet", options: {} },
@@ -179,7 +187,7 @@ async function addsOf(
   for (const { partition, rows, bytes } of write.partitions) {
     const partitionValues = valuesOf(table, target, partition);
     const name = dataFileName(partitionValues, partition, write.newId ?? randomUUID);
-    const file = write.dataFile?.(rows);
+    const file = write.dataFile?.(rows, partition);
     if (file !== undefined) await store.write(`${target.path}/${name}`, file);
     adds.push({
       path: encodeURI(name),

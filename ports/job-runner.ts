@@ -74,6 +74,28 @@ export type SubmitAnswer =
   | { readonly kind: "exists" }
   | { readonly kind: "refused"; readonly reason: string };
 
+/** A job of a stream that has not ended. */
+export interface RunningStream {
+  readonly jobId: string;
+  /** `metaData.name` of its GroupBy. */
+  readonly config: string;
+  readonly state: "pending" | "running";
+}
+
+/** Looks at jobs of the mode `streaming`, of which nobody waits for the end. */
+export interface StreamJobs {
+  /**
+   * Those that have not ended, whoever began them, this deployment or a person; one that was
+   * submitted a moment ago may be missing. Throws `RetryableError`.
+   */
+  running(): Promise<readonly RunningStream[]>;
+  /**
+   * What is known of a job now, forgotten or not; null: none of that id was ever submitted here, or
+   * somebody deleted it. Throws `RetryableError`.
+   */
+  find(jobId: string): Promise<JobStatus | null>;
+}
+
 /**
  * Runs jobs. Submitting a job id again never starts it again, whoever submits it and whatever died
  * in between. A job outlives the process that submitted it, or is reported `vanished`.
@@ -103,6 +125,8 @@ export interface JobRunner {
   look(): Promise<void>;
   /** The end of these jobs was reported; they need not be emitted again. */
   forget(jobIds: readonly string[]): Promise<void>;
+  /** Null: it runs no streams. */
+  readonly streams: StreamJobs | null;
   /** Stops watching. Jobs keep running where the world lets them. */
   close(): Promise<void>;
 }

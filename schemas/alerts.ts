@@ -11,6 +11,10 @@ export const AlertKind = z.enum([
   "serving-stale",
   "config-rejected",
   "dead-letter",
+  "stream-down",
+  "stream-flapping",
+  "stream-duplicated",
+  "stream-state-lost",
 ]);
 export type AlertKind = z.infer<typeof AlertKind>;
 

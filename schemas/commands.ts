@@ -37,8 +37,35 @@ export const TaskCancel = z.object({
 });
 export type TaskCancel = Readonly<z.infer<typeof TaskCancel>>;
 
+/** End whatever keeps a GroupBy's stream running, and begin it again. */
+export const StreamDeploy = z.object({
+  kind: z.literal("stream-deploy"),
+  ...Commanded,
+  /** `metaData.name` of the GroupBy. */
+  config: z.string().min(1),
+  /** `latest`: from the newest complete checkpoint; `none`: anew, and what it had counted is lost. */
+  state: z.enum(["latest", "none"]),
+});
+export type StreamDeploy = Readonly<z.infer<typeof StreamDeploy>>;
+
+/** End a GroupBy's stream, and begin none before it is deployed by command. */
+export const StreamStop = z.object({
+  kind: z.literal("stream-stop"),
+  ...Commanded,
+  config: z.string().min(1),
+});
+export type StreamStop = Readonly<z.infer<typeof StreamStop>>;
+
+export type StreamCommand = StreamDeploy | StreamStop;
+
 /** What an operator may ask for by message. */
-export const Command = z.discriminatedUnion("kind", [BackfillRequested, TaskRetry, TaskCancel]);
+export const Command = z.discriminatedUnion("kind", [
+  BackfillRequested,
+  TaskRetry,
+  TaskCancel,
+  StreamDeploy,
+  StreamStop,
+]);
 export type Command = z.infer<typeof Command>;
 
 /** Collection `commands`, id `{id}`: who asked for what, and what came of it. */

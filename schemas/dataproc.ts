@@ -120,12 +120,10 @@ export const DataprocSettings = z.object({
   additionalJars: z.array(z.string()).default([]),
   /** Bigtable instance of confs without `GCP_BIGTABLE_INSTANCE_ID`. */
   bigtableInstance: z.string().exactOptional(),
-  /** Table of the fetchers' raw log, for confs without `CHRONON_LOG_TABLE`. */
-  logTable: z.string().exactOptional(),
-  /** Table of logged schemas, for confs without `CHRONON_SCHEMA_TABLE`. */
-  schemaTable: z.string().exactOptional(),
   /** `host:port` of Kafka for streams; those of Pub/Sub need none. */
   kafkaBootstrap: z.string().exactOptional(),
+  /** Where streams keep their state, for confs without `FLINK_STATE_URI`: `gs://bucket/prefix`. */
+  flinkState: z.string().startsWith("gs://").exactOptional(),
   /** Where the Spark jars lie that Flink jobs evaluate expressions with. */
   flinkJars: z.string().default("gs://zipline-spark-libs/spark-3.5.3/libs/"),
   /** Submissions a minute to a region: of Dataproc's 400, a quarter is for cancels and recovery. */

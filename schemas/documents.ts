@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
+import { ConsistencyDocument } from "./consistency.ts";
 import { TableName } from "./ids.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
+import { StreamDocument, StreamingDocument } from "./streams.ts";
 import { PoolDocument, ScheduleDocument, Task } from "./tasks.ts";
 
 /**
@@ -44,6 +46,9 @@ export const COLLECTIONS = {
   alerting: AlertingDocument,
   metadata: MetadataDocument,
   "metadata-rows": MetadataRowsDocument,
+  streams: StreamDocument,
+  streaming: StreamingDocument,
+  consistency: ConsistencyDocument,
 } as const;
 
 export type Collection = keyof typeof COLLECTIONS;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BackfillRequested, TaskCancel, TaskRetry } from "./commands.ts";
+import { BackfillRequested, StreamDeploy, StreamStop, TaskCancel, TaskRetry } from "./commands.ts";
 import { EpochMs, Partition, TableName, TaskId } from "./ids.ts";
 import { Landing } from "./landings.ts";
 
@@ -104,5 +104,7 @@ export const LandfallEvent = z.discriminatedUnion("kind", [
   BackfillRequested,
   TaskRetry,
   TaskCancel,
+  StreamDeploy,
+  StreamStop,
 ]);
 export type LandfallEvent = z.infer<typeof LandfallEvent>;

@@ -49,8 +49,8 @@ export type PlanInput = Readonly<z.infer<typeof PlanInput>>;
 export const OutputEffect = z.enum(["overwrites", "fills", "rewrites-table", "none"]);
 export type OutputEffect = z.infer<typeof OutputEffect>;
 
-/** How a task is known to have done its work. */
-export const Verification = z.enum(["partitions", "table", "serving-info"]);
+/** How a task is known to have done its work; `published`: by a document that Landfall wrote. */
+export const Verification = z.enum(["partitions", "table", "serving-info", "published"]);
 export type Verification = z.infer<typeof Verification>;
 
 /** How a conf wants its job run by a cluster, beside its environment. Taken as it is. */
@@ -143,6 +143,24 @@ export const MetadataRow = z.object({
 });
 export type MetadataRow = Readonly<z.infer<typeof MetadataRow>>;
 
+/** A stream that is to be kept running: of a GroupBy that is online and temporal, and has a topic. */
+export const PlanStream = z.object({
+  /** `metaData.name` of the GroupBy. */
+  config: z.string(),
+  team: z.string(),
+  topic: z.string(),
+  /** The step that must have succeeded once: the stream's job reads what it loads. */
+  after: StepId,
+  /** The join that is its source: the stream's job reads its row of the metadata. */
+  parentJoin: z.string().exactOptional(),
+  conf: z.object({ path: z.string(), hash: z.string() }),
+  /** Environment of the mode `streaming`. */
+  env: z.record(z.string(), z.string()),
+  /** Absent when the conf says nothing of it. */
+  execution: Execution.exactOptional(),
+});
+export type PlanStream = Readonly<z.infer<typeof PlanStream>>;
+
 /** All steps, tables and edges compiled from one config release. */
 export const Plan = z.object({
   schema: z.literal(1),
@@ -153,6 +171,8 @@ export const Plan = z.object({
   tables: z.array(PlanTable),
   /** In order of key. Left out: the plan was compiled before Landfall knew of metadata. */
   metadata: z.array(MetadataRow).exactOptional(),
+  /** In order of config. Left out: there are none. */
+  streams: z.array(PlanStream).exactOptional(),
   /** By team, `default` for those that say nothing: e-mail addresses of who is told of its alerts. */
   maintainers: z.record(z.string(), z.array(z.string())).exactOptional(),
   notScheduled: z.array(z.object({ config: z.string(), reason: z.string() })),

@@ -115,6 +115,44 @@ export const Settings = z.object({
       removal: z.enum(["keep", "delete"]).default("keep"),
     })
     .prefault({}),
+  /** Streams of GroupBys, which are kept running. */
+  streams: z
+    .object({
+      /** Who keeps them running; a team may say otherwise. */
+      by: z.enum(["landfall", "others"]).default("landfall"),
+      /** Distance of checks of a stream about which nothing is heard. */
+      checkMs: z.number().int().min(1_000).default(600_000),
+      /** How long a job may take after its submission to be healthy. */
+      graceMs: z.number().int().min(1_000).default(900_000),
+      /** A healthy stream's newest complete checkpoint is not older. */
+      checkpointMs: z.number().int().min(1_000).default(300_000),
+      /** Wait before a job that did not last is begun again; doubles each time, up to the longest. */
+      restartMs: z.number().int().min(0).default(60_000),
+      restartMsMax: z.number().int().min(0).default(1_800_000),
+      /** So many ends that nobody asked for, within this time, are flapping. */
+      flappingEnds: z.number().int().min(2).max(20).default(5),
+      flappingMs: z.number().int().min(1_000).default(21_600_000),
+      /**
+       * What becomes of the stream of a config that is gone. `keep`: its job goes on, and nobody keeps
+       * it running; `cancel`: its job is cancelled.
+       */
+      removal: z.enum(["keep", "cancel"]).default("keep"),
+    })
+    .prefault({}),
+  /** Checks that what fetchers answered is what the offline join computes. */
+  consistency: z
+    .object({
+      /** Table of the fetchers' raw log, for confs without `CHRONON_LOG_TABLE`. */
+      logTable: TableName.exactOptional(),
+      /** Table of logged schemas, for confs without `CHRONON_SCHEMA_TABLE`. */
+      schemaTable: TableName.exactOptional(),
+      /**
+       * False: this Chronon has no build-comparison-table; consistency-metrics-compute builds the
+       * table itself.
+       */
+      comparisonStep: z.boolean().default(true),
+    })
+    .prefault({}),
   /**
    * `read`: an upload-to-kv has succeeded when its serving info row was read back. `believe`: its exit
    * code is taken for it, with a remark, because the online store it loads is out of Landfall's reach.

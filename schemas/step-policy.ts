@@ -30,6 +30,10 @@ export const TeamSettings = z.strictObject({
   backfillBeforeUpload: z.boolean().default(false),
   /** `others`: somebody else writes the metadata of its configs; Landfall leaves it alone. */
   metadata: z.enum(["landfall", "others"]).default("landfall"),
+  /** `others`: somebody else keeps the streams of its GroupBys running. */
+  streams: z.enum(["landfall", "others"]).default("landfall"),
+  /** As `consistency.comparisonStep`, for its joins. */
+  comparisonStep: z.boolean().exactOptional(),
   /** Jobs of its steps that may run at once, whatever pools they are in. */
   limit: z.number().int().min(1).exactOptional(),
   /** Chronon's release that its jobs run, whatever `VERSION` their confs name. */

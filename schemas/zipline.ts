@@ -51,10 +51,6 @@ export const ZiplineSettings = z.strictObject({
   sparkUploaderJars: z
     .array(z.string())
     .default(["gs://spark-lib/bigtable/spark-bigtable_2.12-0.1.0.jar"]),
-  /** Table of the fetchers' raw log, for confs without `CHRONON_LOG_TABLE`. */
-  logTable: z.string().exactOptional(),
-  /** Table of logged schemas, for confs without `CHRONON_SCHEMA_TABLE`. */
-  schemaTable: z.string().exactOptional(),
   /** `host:port` of Kafka for streams; those of Pub/Sub need none. */
   kafkaBootstrap: z.string().exactOptional(),
   /** `--parallelism` of streams, which zipline takes and does not look at. */

@@ -35,6 +35,10 @@ function inWords(event: LandfallEvent): string {
       return `retry of ${event.task} asked for`;
     case "task-cancel":
       return `cancel of ${event.task} asked for`;
+    case "stream-deploy":
+      return `deployment of the stream of ${event.config} asked for`;
+    case "stream-stop":
+      return `stop of the stream of ${event.config} asked for`;
     case "tick":
       return "tick";
   }

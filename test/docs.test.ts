@@ -95,9 +95,29 @@ test("docs/zipline-cli.md describes every setting and dialect, and its example i
   expect(Deployment.strict().parse(JSON.parse(json)).zipline?.versions).not.toEqual({});
 });
 
+test("docs/streams.md describes every setting of streams, with its default", () => {
+  const rows = read("docs/streams.md").split("\n");
+  for (const [name, value] of Object.entries(Settings.parse({}).streams)) {
+    const row = rows.find((line) => line.startsWith(`| \`${name}\` |`));
+    expect(row, `docs/streams.md has no row for ${name}`).toContain(
+      `| \`${JSON.stringify(value)}\` |`,
+    );
+  }
+});
+
 test("the example settings of docs/settings.md are settings", () => {
   const json = /```json\n(.*?)```/s.exec(read("docs/settings.md"))?.[1] ?? "";
   expect(() => Settings.strict().parse(JSON.parse(json))).not.toThrow();
+});
+
+test("what docs/consistency.md sets and publishes is what Landfall takes", () => {
+  const examples = read("docs/consistency.md").matchAll(/```json\n(.*?)```/gs);
+  const [set = "", event = ""] = [...examples].map(([, json]) => json ?? "");
+  expect(Settings.strict().parse(JSON.parse(set)).consistency.logTable).toBeDefined();
+  expect(readEvent(event)).toMatchObject({
+    kind: "event",
+    event: { table: "logs.fetcher_requests" },
+  });
 });
 
 test("docs/architecture.md names every collection", () => {

@@ -165,8 +165,8 @@ function streaming({ spec, settings, dialect }: Wanted): Own | Refusal {
   };
 }
 
-function flattener({ spec, settings }: Wanted): Own | Refusal {
-  const tables = logTablesOf(spec, settings, "zipline");
+function flattener({ spec }: Wanted): Own | Refusal {
+  const tables = logTablesOf(spec);
   if ("refused" in tables) return tables;
   return {
     before: ["--log-table", tables.log, "--schema-table", tables.schemas, "--ds", spec.range.end],

@@ -7,16 +7,12 @@ export interface LogTables {
   readonly schemas: string;
 }
 
-/** The tables that a job's conf, else the settings called `named`, name. */
-export function logTablesOf(
-  { env }: Pick<JobSpec, "env">,
-  settings: { readonly logTable?: string; readonly schemaTable?: string },
-  named: string,
-): LogTables | Refusal {
-  const log = env["CHRONON_LOG_TABLE"] || settings.logTable;
-  const schemas = env["CHRONON_SCHEMA_TABLE"] || settings.schemaTable;
-  if (log !== undefined && schemas !== undefined) return { log, schemas };
+/** The tables that its step waited for: the plan names them in its environment. */
+export function logTablesOf({ env }: Pick<JobSpec, "env">): LogTables | Refusal {
+  const log = env["CHRONON_LOG_TABLE"];
+  const schemas = env["CHRONON_SCHEMA_TABLE"];
+  if (log && schemas) return { log, schemas };
   return refused(
-    `the tables of logged requests are not known: set CHRONON_LOG_TABLE and CHRONON_SCHEMA_TABLE in the conf, or logTable and schemaTable in Landfall's ${named} settings`,
+    "the tables of logged requests are not known: set CHRONON_LOG_TABLE and CHRONON_SCHEMA_TABLE in the conf, or consistency.logTable and consistency.schemaTable in Landfall's settings",
   );
 }

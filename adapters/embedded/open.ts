@@ -27,6 +27,7 @@ export function filesOf(data: string) {
     rehearsal: join(data, "rehearsal.db"),
     jobs: join(data, "jobs"),
     configs: join(data, "configs"),
+    flinkState: join(data, "flink-state"),
   } as const;
 }
 
@@ -52,7 +53,9 @@ export interface EmbeddedOptions {
 /** Opens the ports of the embedded world on two folders, made when they are not there. */
 export function openEmbedded(options: EmbeddedOptions): World {
   const files = filesOf(options.data);
-  for (const folder of [options.data, options.lake, files.jobs, files.configs]) makeFolder(folder);
+  for (const folder of [options.data, options.lake, files.jobs, files.configs, files.flinkState]) {
+    makeFolder(folder);
+  }
   const clock = options.clock ?? systemClock();
   const bus = sqliteBus({ file: files.bus });
   const store = sqliteTaskStore({ file: files.state });
@@ -64,6 +67,7 @@ export function openEmbedded(options: EmbeddedOptions): World {
   });
   const configs = directoryObjectStore({ root: files.configs });
   const keyValueStore = sqliteKeyValueStore({ file: files.keyValues });
+  const flinkState = directoryObjectStore({ root: files.flinkState });
   const runner =
     options.runner.kind === "process"
       ? processRunner({
@@ -80,6 +84,7 @@ export function openEmbedded(options: EmbeddedOptions): World {
           keyValueStore,
           clock,
           configs,
+          flinkState,
           tables: settings.tables,
           log: { info() {}, warn: (fields, message) => log.warn(fields, message) },
         });
@@ -90,9 +95,11 @@ export function openEmbedded(options: EmbeddedOptions): World {
     configs,
     keyValueStore,
     runner,
+    flinkState: () => ({ uri: files.flinkState, store: flinkState }),
     clock,
     async close() {
-      for (const port of [runner, bus, lake, configs, keyValueStore, store]) await port.close();
+      const stores = [lake, configs, flinkState, keyValueStore, store];
+      for (const port of [runner, bus, ...stores]) await port.close();
     },
   };
 }

@@ -90,6 +90,8 @@ export function processRunner(options: ProcessRunnerOptions): JobRunner {
     statuses: () => watch.statuses(),
     lanes: () => [],
     look: async () => {},
+    // Whether a command's stream still runs, it cannot tell: the command ends when it has submitted it.
+    streams: null,
     async forget(jobIds) {
       watch.forget(jobIds.filter((jobId) => jobIdPattern.test(jobId)));
     },

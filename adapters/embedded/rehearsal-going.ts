@@ -1,6 +1,7 @@
 import { type Subscription, take } from "rxjs";
 import { RetryableError } from "../../ports/errors.ts";
 import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
+import { checkpointed, isStream, nextCheckpointMs } from "../rehearsal/stream.ts";
 import type { RehearsalWorld } from "../rehearsal/world.ts";
 
 /** The jobs that one opening of a rehearsal is doing. */
@@ -17,7 +18,7 @@ interface Going {
   readonly job: RehearsalJob;
   cancelled: boolean;
   timer: Subscription | null;
-  /** Set from when it begins to write until its end is recorded. */
+  /** Set from when it begins to write until its end is recorded; of a stream, or its checkpoint is. */
   work: Promise<void> | null;
 }
 
@@ -26,50 +27,86 @@ export type RecordEnding = (job: RehearsalJob, ending: RehearsalEnding) => Promi
 
 const recordAgainMs = 200;
 
+interface Doing {
+  readonly world: RehearsalWorld;
+  readonly record: RecordEnding;
+  readonly going: Map<string, Going>;
+  stopped: boolean;
+}
+
 export function goingJobs(world: RehearsalWorld, record: RecordEnding): GoingJobs {
-  const going = new Map<string, Going>();
-  let stopped = false;
-
-  const finish = async (one: Going): Promise<void> => {
-    const ending = await endingOf(world, one.job, () => one.cancelled);
-    while (!(await recorded(() => record(one.job, ending)))) {
-      if (stopped) return;
-      await new Promise((resolve) => setTimeout(resolve, recordAgainMs));
-    }
-    going.delete(one.job.spec.jobId);
-  };
-
-  const begin = (one: Going): void => {
-    one.timer?.unsubscribe();
-    if (!stopped) one.work ??= finish(one);
-  };
-
+  const doing: Doing = { world, record, going: new Map(), stopped: false };
+  const { going } = doing;
   return {
     take(job) {
       const { jobId } = job.spec;
-      if (stopped || going.has(jobId)) return;
+      if (doing.stopped || going.has(jobId)) return;
       const one: Going = { job, cancelled: job.cancelled, timer: null, work: null };
       going.set(jobId, one);
-      const waitMs = endsAt(job) - world.clock.now();
-      if (waitMs <= 0 || one.cancelled) return begin(one);
-      one.timer = world.clock
-        .every(waitMs)
-        .pipe(take(1))
-        .subscribe(() => begin(one));
+      const isGoing = isStream(job.spec) && !one.cancelled;
+      if (isGoing) return keepGoing(doing, one);
+      const waitMs = one.cancelled ? 0 : endsAt(job) - world.clock.now();
+      later(doing, one, { waitMs, work: () => begin(doing, one) });
     },
     cancel(jobId) {
       const one = going.get(jobId);
       if (one === undefined) return;
       one.cancelled = true;
-      begin(one);
+      begin(doing, one);
     },
     async stop() {
-      stopped = true;
+      doing.stopped = true;
       for (const one of going.values()) one.timer?.unsubscribe();
       await Promise.all([...going.values()].map(({ work }) => work ?? Promise.resolve()));
       going.clear();
     },
   };
+}
+
+function later(
+  { world }: Doing,
+  one: Going,
+  { waitMs, work }: { readonly waitMs: number; readonly work: () => void },
+): void {
+  if (waitMs <= 0) return work();
+  one.timer = world.clock.every(waitMs).pipe(take(1)).subscribe(work);
+}
+
+function begin(doing: Doing, one: Going): void {
+  one.timer?.unsubscribe();
+  if (doing.stopped) return;
+  one.work ??= (async () => {
+    await finish(doing, one, await endingOf(doing.world, one.job, () => one.cancelled));
+  })();
+}
+
+/** A stream goes from checkpoint to checkpoint, until one of them is its end or it is cancelled. */
+function keepGoing(doing: Doing, one: Going): void {
+  const { world } = doing;
+  if (doing.stopped) return;
+  const waitMs = nextCheckpointMs(world, one.job, world.clock.now());
+  later(doing, one, {
+    waitMs,
+    work: () => {
+      one.work = checkpoint(doing, one);
+    },
+  });
+}
+
+async function checkpoint(doing: Doing, one: Going): Promise<void> {
+  const ending = await checkpointed(doing.world, one.job);
+  if (ending !== null) return finish(doing, one, ending);
+  one.work = null;
+  if (one.cancelled) begin(doing, one);
+  else keepGoing(doing, one);
+}
+
+async function finish(doing: Doing, one: Going, ending: RehearsalEnding): Promise<void> {
+  while (!(await recorded(() => doing.record(one.job, ending)))) {
+    if (doing.stopped) return;
+    await new Promise((resolve) => setTimeout(resolve, recordAgainMs));
+  }
+  doing.going.delete(one.job.spec.jobId);
 }
 
 async function recorded(record: () => Promise<void>): Promise<boolean> {

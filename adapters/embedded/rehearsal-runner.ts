@@ -6,6 +6,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { rehearsalLake } from "../rehearsal/lake.ts";
+import { streamOfTask } from "../rehearsal/stream.ts";
 import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
 import { type BatchedWrite, batchedWrites } from "./batched-writes.ts";
 import { buryIfDead, newOwner, type Owner } from "./bus-owner.ts";
@@ -20,6 +21,8 @@ export interface RehearsalRunnerOptions {
   readonly lake: ObjectStore;
   readonly keyValueStore: KeyValueStore;
   readonly clock: Clock;
+  /** Where streams leave their state. */
+  readonly flinkState?: ObjectStore;
   /** Where the compiled confs lie, for the serving info rows; without it they hold names only. */
   readonly configs?: ObjectStore;
   /** Where tables lie that are not where their names say. */
@@ -59,6 +62,11 @@ export function rehearsalRunner(options: RehearsalRunnerOptions): JobRunner {
       }),
     lanes: () => [],
     look: async () => {},
+    streams: {
+      running: async () =>
+        table.open().flatMap(({ jobId, task }) => streamOfTask(jobId, task) ?? []),
+      find: async (jobId) => table.find(jobId),
+    },
     async forget(jobIds) {
       if (jobIds.length > 0) await write(() => table.forget(jobIds));
     },
@@ -95,6 +103,7 @@ function opened(options: RehearsalRunnerOptions): Rehearsal {
     lake: rehearsalLake(lake, tables),
     keyValueStore,
     configs,
+    ...(options.flinkState === undefined ? {} : { flinkState: options.flinkState }),
     clock,
     behaviour,
   };

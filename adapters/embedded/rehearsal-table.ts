@@ -46,6 +46,10 @@ export interface RehearsalTable {
   forget(jobIds: readonly string[]): void;
   /** Jobs that are not forgotten and changed after `change`, oldest change first. */
   changedAfter(change: number): readonly ChangedJob[];
+  /** A job, forgotten or not. */
+  find(jobId: string): JobStatus | null;
+  /** Ids and labels of jobs that have not ended. */
+  open(): readonly (Labels & { readonly jobId: string })[];
   /** Whoever is to do the jobs that have not ended; null: nobody is. */
   owners(): readonly (string | null)[];
   /** Whether there are jobs that nobody is to do. */
@@ -66,6 +70,7 @@ type Row = readonly [
   change: number,
 ];
 
+const columns = "job_id, labels, started_at, ending, cancelled, change";
 const orphan = "SELECT 1 FROM jobs WHERE owner IS NULL AND ending IS NULL LIMIT 1";
 
 export function rehearsalTable(database: Database): RehearsalTable {
@@ -102,16 +107,16 @@ export function rehearsalTable(database: Database): RehearsalTable {
     },
     changedAfter: (after) =>
       statement<Row>(
-        `SELECT job_id, labels, started_at, ending, cancelled, change FROM jobs
+        `SELECT ${columns} FROM jobs
          WHERE forgotten = 0 AND change > ? ORDER BY change`,
       )
         .all(after)
         .map(changedJob),
+    ...lookUps({ statement }),
     owners: () =>
       statement<[string | null]>("SELECT DISTINCT owner FROM jobs WHERE ending IS NULL")
         .all()
         .map(([owner]) => owner),
-    hasOrphans: () => statement(orphan).get() !== undefined,
     adopt: (from, to) =>
       statement<[string, number, number | null, number]>(
         `UPDATE jobs SET owner = ? WHERE owner IS ? AND ending IS NULL
@@ -127,6 +132,22 @@ export function rehearsalTable(database: Database): RehearsalTable {
     release(owner) {
       statement("UPDATE jobs SET owner = NULL WHERE owner = ? AND ending IS NULL").run(owner);
     },
+  };
+}
+
+function lookUps({
+  statement,
+}: Pick<Database, "statement">): Pick<RehearsalTable, "find" | "open" | "hasOrphans"> {
+  return {
+    hasOrphans: () => statement(orphan).get() !== undefined,
+    find(jobId) {
+      const row = statement<Row>(`SELECT ${columns} FROM jobs WHERE job_id = ?`).get(jobId);
+      return row === undefined ? null : changedJob(row).status;
+    },
+    open: () =>
+      statement<[string, string]>("SELECT job_id, labels FROM jobs WHERE ending IS NULL")
+        .all()
+        .map(([jobId, labels]) => ({ jobId, ...(JSON.parse(labels) as Labels) })),
   };
 }
 

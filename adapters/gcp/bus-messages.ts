@@ -36,6 +36,8 @@ export function isCommand({ kind }: LandfallEvent): boolean {
     case "backfill-requested":
     case "task-retry":
     case "task-cancel":
+    case "stream-deploy":
+    case "stream-stop":
       return true;
     case "partition-landed":
     case "table-recreated":

@@ -125,8 +125,8 @@ const withoutInstance = refused(
   "no Bigtable instance is known for it: set GCP_BIGTABLE_INSTANCE_ID in the conf, or bigtableInstance in Landfall's dataproc settings",
 );
 
-function flattener({ spec, settings }: Wanted): Own | Refusal {
-  const tables = logTablesOf(spec, settings, "dataproc");
+function flattener({ spec }: Wanted): Own | Refusal {
+  const tables = logTablesOf(spec);
   if ("refused" in tables) return tables;
   const { log, schemas } = tables;
   return {

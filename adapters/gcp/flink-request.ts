@@ -16,9 +16,11 @@ export function flinkJob(
   spec: JobSpec,
   { settings, placement }: { readonly settings: DataprocSettings; readonly placement: Placement },
 ): FlinkJob | Refusal {
-  const state = spec.env["FLINK_STATE_URI"]?.replace(/\/+$/, "");
+  const state = (spec.env["FLINK_STATE_URI"] || settings.flinkState)?.replace(/\/+$/, "");
   if (state === undefined || state === "") {
-    return refused("no FLINK_STATE_URI is known for it: set it in the conf or for its team");
+    return refused(
+      "no FLINK_STATE_URI is known for it: set it in the conf, for its team, or as dataproc.flinkState",
+    );
   }
   const { project, instance } = storeOf({ spec, settings });
   if (instance === null) {

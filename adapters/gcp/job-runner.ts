@@ -7,6 +7,7 @@ import type { DataprocSettings } from "../../schemas/dataproc.ts";
 import { clusterKeeper } from "./cluster-keeper.ts";
 import { type ConnectionOptions, dataprocCalls } from "./dataproc-calls.ts";
 import type { SeenJob } from "./dataproc-status.ts";
+import { dataprocStreams } from "./dataproc-streams.ts";
 import { type Buckets, explainer } from "./driver-output.ts";
 import { type FleetWatch, fleetWatch } from "./fleet-watch.ts";
 import { batchFleet, clusterFleet, type Fleet } from "./fleets.ts";
@@ -53,6 +54,7 @@ export function dataprocJobRunner(options: DataprocRunnerOptions): JobRunner {
     lanes: submissionLanes(options),
     submit: submitter({ ...options, regions }),
     cancel: (jobId) => cancelled(fleets, jobId),
+    streams: dataprocStreams({ regions, deployment: options.deployment }),
     statuses: () => merge(...watches.map((watch) => watch.statuses())),
     async look() {
       const looks = await Promise.allSettled(watches.map((watch) => watch.look()));

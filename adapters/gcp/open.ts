@@ -1,18 +1,18 @@
 import { credentials } from "@grpc/grpc-js";
 import type { Clock } from "../../ports/clock.ts";
+import { PermanentError } from "../../ports/errors.ts";
 import type { Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import type { World } from "../../ports/world.ts";
+import type { FlinkState, World } from "../../ports/world.ts";
 import type { Deployment } from "../../schemas/deployment.ts";
 import { dataprocOf } from "../../schemas/google-cloud.ts";
 import { systemClock } from "../embedded/clock.ts";
 import { pubsubBus } from "./bus.ts";
 import type { ConnectionOptions } from "./dataproc-calls.ts";
-import type { Buckets } from "./driver-output.ts";
 import { dataprocJobRunner } from "./job-runner.ts";
 import { bigtableKeyValueStore } from "./key-value-store.ts";
 import { cloudStorageObjectStore } from "./object-store.ts";
-import { type Folder, type Place, placeOf, type ServiceName } from "./place.ts";
+import { type Folder, folderOf, type Place, placeOf, type ServiceName } from "./place.ts";
 import { prefixedObjectStore } from "./prefixed-store.ts";
 import { type PushedLake, pushedLake } from "./push-lake.ts";
 import type { SigningKeys } from "./push-token.ts";
@@ -45,9 +45,11 @@ export function openGoogleCloud(options: GoogleCloudOptions): GoogleCloudWorld {
   const lake = open(place.lake, { service, pushed });
   const configs = open(place.configs);
   const keyValueStore = bigtableKeyValueStore(place.bigtable);
-  const drivers = driverBuckets(open);
+  const drivers = openBuckets(open);
+  const states = openBuckets(open);
+  const dataproc = dataprocOf(place.cloud);
   const runner = dataprocJobRunner({
-    settings: dataprocOf(place.cloud),
+    settings: dataproc,
     deployment: place.deployment,
     clock,
     configs,
@@ -63,11 +65,13 @@ export function openGoogleCloud(options: GoogleCloudOptions): GoogleCloudWorld {
     configs,
     keyValueStore,
     runner,
+    flinkState: (uri) => flinkStateAt(uri || dataproc.flinkState, states.open),
     clock,
     ...(pushed === null ? {} : { push: pushed.push }),
     async close() {
       const pushing = pushed === null ? [] : [pushed];
-      const ports = [runner, bus, lake, configs, keyValueStore, store, drivers, ...pushing];
+      const buckets = [lake, configs, drivers, states];
+      const ports = [runner, bus, keyValueStore, store, ...buckets, ...pushing];
       await Promise.all(ports.map((port) => port.close()));
     },
   };
@@ -103,8 +107,26 @@ function opener({ cloud, lakeChannel }: Place, log: Log): Opener {
   };
 }
 
-/** The buckets that clusters write the output of drivers to; there are a few of them. */
-function driverBuckets(open: Opener): { readonly open: Buckets; close(): Promise<void> } {
+/** Throws `PermanentError` for what is no place in Cloud Storage. */
+function flinkStateAt(said: string | undefined, open: OpenBuckets["open"]): FlinkState | null {
+  if (said === undefined) return null;
+  const uri = said.replace(/\/+$/, "");
+  const folder = folderOf(uri);
+  if (!/^gs:\/\/[^/]+(\/[^/]+)*$/.test(uri)) {
+    throw new PermanentError(
+      `FLINK_STATE_URI ${said} is no place in Cloud Storage: write gs://bucket/prefix`,
+    );
+  }
+  return { uri, store: prefixedObjectStore(open(folder.bucket), folder.prefix) };
+}
+
+interface OpenBuckets {
+  readonly open: (bucket: string) => ObjectStore;
+  close(): Promise<void>;
+}
+
+/** Buckets that nobody lists beforehand, of which there are a few: of drivers' output, of Flink's state. */
+function openBuckets(open: Opener): OpenBuckets {
   const buckets = new Map<string, ObjectStore>();
   return {
     open(bucket) {

@@ -54,7 +54,8 @@ export function placeOf({ deployment, gcp }: Pick<Deployment, "deployment" | "gc
   };
 }
 
-function folderOf(address: string): Folder {
+/** Takes a `gs://` address apart. */
+export function folderOf(address: string): Folder {
   const [bucket = "", ...prefix] = address.slice("gs://".length).split("/");
   return { bucket, prefix: prefix.join("/") };
 }

@@ -4,6 +4,7 @@ import { collapse, stepsOf } from "../../core/partitions.ts";
 import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import type { Partition, PartitionRange } from "../../schemas/ids.ts";
+import { comparedRows } from "./consistency.ts";
 import { loadKeyValues } from "./key-values.ts";
 import type { FoundTable } from "./lake.ts";
 import { engineInfo, faultOf, faultText, type JobError, type RehearsalWorld } from "./world.ts";
@@ -61,12 +62,13 @@ async function wantedDays(
 
 /**
  * Whether an input has the last partition that a day of the output reads; of an unbounded one, any.
- * The range's end says how far behind the output the input is read.
+ * The range's end says how far behind the output the input is read. What lies out of reach has it.
  */
 function hasInput(
-  { days, files }: FoundTable,
+  { days, files, elsewhere }: FoundTable,
   { spec, day, range }: { spec: JobSpec; day: Partition; range: PartitionRange | null },
 ): boolean {
+  if (elsewhere === true) return true;
   if (files !== null) return files.length > 0;
   if (range === null) return days.size > 0;
   const behind = dayOf(spec.range.end) - dayOf(range.end);
@@ -115,7 +117,7 @@ async function writeStep(
 }
 
 async function commitDays(
-  { lake, clock, newId }: RehearsalWorld,
+  { lake, configs, clock, newId }: RehearsalWorld,
   spec: JobSpec,
   {
     path,
@@ -127,12 +129,18 @@ async function commitDays(
   const [first] = days;
   if (output === null || first === undefined) return;
   const whole = output.effect === "rewrites-table";
-  const target: DeltaTarget = { path, partitionColumn: whole ? null : output.column };
+  const compared = spec.mode === comparing ? await comparedRows(configs, spec) : null;
+  const target: DeltaTarget = {
+    path,
+    partitionColumn: whole ? null : output.column,
+    ...(compared === null ? {} : { fields: compared.fields }),
+  };
   await commitDelta(lake.store, target, {
     partitions: days.map((partition) => ({
       partition,
-      rows: Math.ceil(share * rowsOf(spec, partition)),
+      rows: Math.ceil(share * (compared?.rows ?? rowsOf(spec, partition))),
     })),
+    ...(compared === null ? {} : { dataFile: compared.dataFile }),
     mode: output.effect === "fills" ? "append" : "overwrite-partitions",
     operation: "WRITE",
     engineInfo,
@@ -142,6 +150,9 @@ async function commitDays(
     at: clock.now(),
   });
 }
+
+/** The mode whose output Landfall itself reads. */
+const comparing = "consistency-metrics-compute";
 
 /** The same number for the same config and day. */
 function rowsOf({ config }: JobSpec, partition: Partition): number {

@@ -16,6 +16,8 @@ export interface FoundTable {
   readonly days: ReadonlySet<Partition>;
   /** Names of its data files when it has no partitions; null when it has, or is not there. */
   readonly files: readonly string[] | null;
+  /** It is not in the lake, and somebody tells of its days: it may lie in BigQuery. */
+  readonly elsewhere?: true;
 }
 
 /** Tables of a lake, found and placed by name. */
@@ -94,7 +96,8 @@ async function findTable(
     const days = await daysOfFolders(store, other);
     if (days.size > 0) return { path: other, days, files: null };
   }
-  return { path, days: new Set(), files: null };
+  const told = Object.hasOwn(tables, name) && tables[name]?.closing?.when === "manual";
+  return { path, days: new Set(), files: null, ...(told ? { elsewhere: true } : {}) };
 }
 
 function foundIn(state: DeltaState, path: string, name: TableName): FoundTable | null {

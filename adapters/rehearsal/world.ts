@@ -13,6 +13,8 @@ export interface RehearsalWorld {
   readonly keyValueStore: KeyValueStore;
   /** Where the compiled confs lie; without it, serving info names its GroupBy only. */
   readonly configs: ObjectStore | null;
+  /** Where streams leave their state; without it they fail. */
+  readonly flinkState?: ObjectStore;
   readonly clock: Clock;
   readonly behaviour: RehearsalBehaviour;
   /** Names what it writes; random when left out. */

@@ -4,6 +4,7 @@ import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec, JobStatus, SubmitAnswer } from "../../ports/job-runner.ts";
 import type { Lane } from "../../schemas/lane.ts";
 import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
+import { checkpointed, isStream, nextCheckpointMs, streamOfTask } from "../rehearsal/stream.ts";
 import { durationMsOf, type RehearsalWorld } from "../rehearsal/world.ts";
 
 /** Where rehearsed jobs run, in memory; they go on whoever submitted them and whoever watches. */
@@ -71,6 +72,17 @@ function opening(shared: Shared): JobRunner {
       }),
     lanes: () => (shared.lane === undefined ? [] : [shared.lane]),
     look: async () => {},
+    streams: {
+      running: async () =>
+        [...jobs.values()].flatMap(({ spec, ending }) => {
+          const stream = ending === null ? streamOfTask(spec.jobId, spec.task) : null;
+          return stream === null ? [] : [stream];
+        }),
+      async find(jobId) {
+        const job = jobs.get(jobId);
+        return job === undefined ? null : statusOf(job);
+      },
+    },
     async forget(jobIds) {
       for (const jobId of jobIds) {
         const job = jobs.get(jobId);
@@ -114,9 +126,31 @@ function submit(shared: Shared, spec: JobSpec): SubmitAnswer {
   };
   jobs.set(spec.jobId, job);
   changed(shared, job);
-  const due = endsAt(asRehearsal(shared, job)) - startedAt;
-  job.timer = after(world.clock, due, () => finish(shared, job));
+  begin(shared, job);
   return { kind: "accepted" };
+}
+
+function begin(shared: Shared, job: Job): void {
+  const { clock } = shared.world;
+  if (isStream(job.spec)) return keepGoing(shared, job);
+  const due = endsAt(asRehearsal(shared, job)) - job.startedAt;
+  job.timer = after(clock, due, () => finish(shared, job));
+}
+
+/** A stream goes from checkpoint to checkpoint, until one of them is its end or it is cancelled. */
+function keepGoing(shared: Shared, job: Job): void {
+  const { world } = shared;
+  const rehearsal = asRehearsal(shared, job);
+  const dueMs = nextCheckpointMs(world, rehearsal, world.clock.now());
+  job.timer = after(world.clock, dueMs, () => {
+    job.timer = null;
+    void checkpointed(world, rehearsal).then((ending) => {
+      if (job.cancelled) return finish(shared, job);
+      if (ending === null) return keepGoing(shared, job);
+      job.ending = ending;
+      changed(shared, job);
+    });
+  });
 }
 
 function asRehearsal({ world }: Shared, { spec, startedAt, cancelled }: Job): RehearsalJob {

@@ -33,6 +33,7 @@ export function openSimulated({
   const clock = simulatedTime({ start, random: randomOf(seed, "pauses") });
   const lake = simulatedObjectStore({ clock }).open();
   const configs = simulatedObjectStore({ clock }).open();
+  const flinkState = simulatedObjectStore({ clock }).open();
   const keyValueStore = simulatedKeyValueStore().open();
   const names = randomOf(seed, "names");
   const jobs = simulatedJobs({
@@ -40,6 +41,7 @@ export function openSimulated({
       lake: rehearsalLake(lake, settings.tables),
       keyValueStore,
       configs,
+      flinkState,
       clock,
       behaviour,
       newId: () => names.id(),
@@ -55,9 +57,11 @@ export function openSimulated({
     configs,
     keyValueStore,
     runner,
+    flinkState: (uri) => ({ uri: uri ?? "memory:", store: flinkState }),
     clock,
     async close() {
-      for (const port of [runner, bus, lake, configs, keyValueStore, store]) await port.close();
+      const stores = [lake, configs, flinkState, keyValueStore, store];
+      for (const port of [runner, bus, ...stores]) await port.close();
     },
   };
 }

@@ -12,7 +12,7 @@ interface OperateOptions extends StateOptions {
   readonly json?: boolean;
 }
 
-/** `landfall backfill TARGET START END`, `landfall retry TASK`, `landfall cancel TASK`. */
+/** `landfall backfill`, `retry`, `cancel`, `stream-deploy` and `stream-stop`: what operators ask for. */
 export function operateCommands(): Command[] {
   return [
     operate("backfill", "fill a range of a config or step, in jobs of its stepDays")
@@ -26,6 +26,17 @@ export function operateCommands(): Command[] {
       .argument("<task>", "<config>/<mode>@<yyyy-MM-dd>")
       .action((task: string, options: OperateOptions) =>
         send(options, { kind: "task-retry", task }),
+      ),
+    operate("stream-deploy", "end what keeps a GroupBy's stream running, and begin it again")
+      .argument("<groupby>", "metaData.name of a GroupBy")
+      .option("--no-state", "begin anew, not from the newest checkpoint: what it counted is lost")
+      .action((config: string, { state, ...options }: OperateOptions & { state: boolean }) =>
+        send(options, { kind: "stream-deploy", config, state: state ? "latest" : "none" }),
+      ),
+    operate("stream-stop", "end a GroupBy's stream until it is deployed by command")
+      .argument("<groupby>", "metaData.name of a GroupBy")
+      .action((config: string, options: OperateOptions) =>
+        send(options, { kind: "stream-stop", config }),
       ),
     operate("cancel", "end a task; its job is cancelled when it runs")
       .argument("<task>", "<config>/<mode>@<yyyy-MM-dd>")
@@ -76,8 +87,10 @@ async function send(options: OperateOptions, what: Record<string, unknown>): Pro
   if (document.outcome.kind === "refused") throw new BadAnswer();
 }
 
-function answer({ outcome }: CommandDocument): string {
+function answer({ outcome, command }: CommandDocument): string {
   if (outcome.kind === "refused") return `refused: ${outcome.reason}\n`;
+  if ("config" in command)
+    return `accepted: landfall streams ${command.config} shows what it does\n`;
   if (outcome.tasks.length === 0) return "accepted: nothing is missing\n";
   return `accepted:\n${outcome.tasks.map((task) => `  ${task}\n`).join("")}`;
 }

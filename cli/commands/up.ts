@@ -93,7 +93,7 @@ async function up(options: UpOptions): Promise<void> {
       env: process.env,
     });
     const alerting = { alerts, settings: read.alerts };
-    const done = runServices({ world, settings, log, stop, alerting });
+    const done = runServices({ world, settings, log, stop, alerting, streams: true });
     await Promise.race([done, firstValueFrom(stop)]);
     log.info({}, "stopping: finishing what was taken");
     await done;

@@ -26,4 +26,16 @@ export const KINDS = {
     counted: ["event", "events"],
     said: "put aside as dead letters",
   },
+  "stream-down": { priority: "P1", counted: ["stream", "streams"], said: "down" },
+  "stream-flapping": { priority: "P2", counted: ["stream", "streams"], said: "flapping" },
+  "stream-duplicated": {
+    priority: "P1",
+    counted: ["stream", "streams"],
+    said: "run more than once",
+  },
+  "stream-state-lost": {
+    priority: "P1",
+    counted: ["stream", "streams"],
+    said: "held: their state cannot be restored",
+  },
 } as const satisfies Record<AlertKind, KindFacts>;

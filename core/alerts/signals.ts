@@ -2,6 +2,7 @@ import type { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertKind } from "../../schemas/alerts.ts";
 import type { EpochMs, Partition, TaskId } from "../../schemas/ids.ts";
 import type { PlanProblem, PlanStep } from "../../schemas/plan.ts";
+import type { StreamDocument } from "../../schemas/streams.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { dayMs } from "../dates.ts";
 import { nothingWritten } from "../outcome.ts";
@@ -127,6 +128,24 @@ export function ofLetters(
       line: `${id}: ${firstLine(reason)}`,
       since: at,
     }));
+}
+
+/** What is wrong with streams, as their documents say. What is said of one may change; it is one trouble. */
+export function ofStreams(streams: readonly StreamDocument[]): Signal[] {
+  return streams.flatMap(({ config, team, troubles, attempts }) =>
+    troubles.map(({ kind, sentence, since }) => {
+      const log = attempts.at(-1)?.log ?? null;
+      return {
+        kind,
+        team,
+        subject: config,
+        cause: "",
+        line: `${config}: ${firstLine(sentence)}`,
+        since,
+        ...(log === null ? {} : { log }),
+      };
+    }),
+  );
 }
 
 const lineMax = 300;

@@ -7,7 +7,6 @@ import { type ConfigFile, readConfig } from "./config-file.ts";
 import { type Draft, draftOf, sharedEnvironments } from "./draft.ts";
 import { newFindings } from "./findings.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, reasonOfNone } from "./recipes.ts";
 import { type Candidate, settle } from "./settle.ts";
 import { isTeamFile, readTeams, type Teams } from "./teams.ts";
 
@@ -33,10 +32,8 @@ export function compile({ files, settings, previous }: Release): Plan {
     drafts,
     steps: standing,
     metadata,
-  } = settle(candidates, {
-    settings,
-    previous: previous ?? null,
-  });
+    streams,
+  } = settle(candidates, { settings, previous: previous ?? null });
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);
@@ -46,6 +43,7 @@ export function compile({ files, settings, previous }: Release): Plan {
     steps,
     tables: tablesOf({ steps, writers, formats }),
     metadata: [...metadata],
+    ...(streams.length === 0 ? {} : { streams: [...streams] }),
     ...maintained(teams, previous ?? null),
     notScheduled: notScheduledOf(drafts),
     problems: problemsOf(candidates, teams),
@@ -66,14 +64,16 @@ function maintained(teams: Teams, previous: Plan | null): Pick<Plan, "maintainer
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
- * steps share, are hashed once each; of metadata only what no conf of a step decides.
+ * steps share, are hashed once each; of metadata, and of what is not scheduled, only what no conf of
+ * a step decides; streams only when there are any.
  */
 function hashOf(content: Content): string {
   return sha256HexOf(textsOf(content));
 }
 
 function* textsOf(content: Content): Generator<string> {
-  const { pipelines, steps, tables, metadata, maintainers, notScheduled, problems } = content;
+  const { pipelines, steps, tables, metadata, maintainers, streams = [] } = content;
+  const { notScheduled, problems } = content;
   const environments = new Map<PlanStep["env"], string>();
   for (const step of steps) {
     const { env } = step;
@@ -87,7 +87,10 @@ function* textsOf(content: Content): Generator<string> {
     if (instance !== undefined) yield `${key} in ${instance}`;
   }
   if (maintainers !== undefined) yield JSON.stringify(maintainers);
-  for (const part of [pipelines, tables, notScheduled, problems]) {
+  for (const stream of streams) yield `stream ${JSON.stringify(stream)}`;
+  const configs = new Set(steps.map(({ config }) => config));
+  const alone = notScheduled.filter(({ config }) => !configs.has(config));
+  for (const part of [pipelines, tables, alone, problems]) {
     yield String(part.length);
     for (const item of part) yield JSON.stringify(item);
   }
@@ -185,8 +188,9 @@ function formatsOf(
 
 function notScheduledOf(drafts: readonly Draft[]): Plan["notScheduled"] {
   return drafts
-    .filter(({ confType }) => RECIPES[confType].length === 0)
-    .map(({ name, confType }) => ({ config: name, reason: reasonOfNone(confType) }))
+    .flatMap(({ name, notScheduled: reason }) =>
+      reason === null ? [] : [{ config: name, reason }],
+    )
     .sort((a, b) => (a.config < b.config ? -1 : 1));
 }
 

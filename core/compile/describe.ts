@@ -1,6 +1,7 @@
 import type { MetaData } from "../../schemas/chronon/metadata.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Config } from "./config-file.ts";
+import { type Consistency, consistencyOf, type Unchecked } from "./consistency.ts";
 import type { Findings } from "./findings.ts";
 import { sanitize, tableName } from "./names.ts";
 import { dateOf, formatOf, type PartitionFormat, type Read } from "./reads.ts";
@@ -26,6 +27,8 @@ export interface Described {
   readonly backfillDays: number;
   /** The team wants the backfill of a day before its upload. */
   readonly backfillFirst: boolean;
+  /** Null: no consistency of it is to be checked. */
+  readonly consistency: Consistency | Unchecked | null;
 }
 
 /** Everything but models can be described. */
@@ -72,6 +75,7 @@ export function describe(
       ? 1
       : (metaData.executionInfo?.stepDays ?? defaultDays(config)),
     backfillFirst,
+    consistency: consistencyOf(config, { team, settings, reading }),
   };
 }
 

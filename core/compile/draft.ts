@@ -1,5 +1,5 @@
 import type { TableName } from "../../schemas/ids.ts";
-import type { ConfType, MetadataRow, PlanStep } from "../../schemas/plan.ts";
+import type { ConfType, MetadataRow, PlanStep, PlanStream } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { sha256Hex, stableJson } from "../hash.ts";
 import type { Config } from "./config-file.ts";
@@ -10,7 +10,8 @@ import { executionOf } from "./execution.ts";
 import type { Findings } from "./findings.ts";
 import { metadataRow } from "./metadata-row.ts";
 import type { PartitionFormat } from "./reads.ts";
-import { RECIPES, stepId } from "./recipes.ts";
+import { RECIPES, reasonOfNone, stepId } from "./recipes.ts";
+import { streamOf } from "./stream.ts";
 import type { TeamFacts } from "./teams.ts";
 
 /**
@@ -23,6 +24,10 @@ export interface Draft {
   readonly steps: readonly PlanStep[];
   /** Its row in the online store; null when nobody looks for one. */
   readonly metadata: MetadataRow | null;
+  /** The stream that it wants running; null when it has none. */
+  readonly stream: PlanStream | null;
+  /** Why steps that are wanted of it are not there; null: all are. */
+  readonly notScheduled: string | null;
   /** Formats of the partitions of what it reads and writes. */
   readonly formats: ReadonlyMap<TableName, PartitionFormat>;
   /** Tables it reads as the output of a join that is embedded in it. */
@@ -53,19 +58,25 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
   const metadata = metadataOf(config, conf, drafting);
   if (config.confType === "models" || config.confType === "model_transforms") {
-    return { name, confType, steps: [], metadata, formats: new Map(), sourceJoins: [] };
+    const notScheduled = reasonOfNone(config.confType);
+    const none = { steps: [], stream: null, formats: new Map(), sourceJoins: [] };
+    return { name, confType, metadata, notScheduled, ...none };
   }
   const described = describe(config, drafting);
   if (described === null) return null;
   const steps = stepsOf(described, conf, drafting);
+  const check = described.consistency;
+  const logs = check === null || "unchecked" in check ? [] : check.log;
   const outputs = steps.flatMap((step) => (step.output === undefined ? [] : [step.output]));
   return {
     name,
     confType,
     steps,
     metadata,
+    stream: streamOf(described, conf, drafting),
+    notScheduled: check !== null && "unchecked" in check ? check.unchecked : null,
     formats: new Map([
-      ...described.reads.map((read) => [read.input.table, read.format] as const),
+      ...[...described.reads, ...logs].map((read) => [read.input.table, read.format] as const),
       ...outputs.map((table) => [table, described.format] as const),
     ]),
     sourceJoins: described.reads.flatMap(({ input, sourceJoin }) =>
@@ -99,7 +110,7 @@ function stepsOf(
   return RECIPES[confType].flatMap(([mode, recipe]) => {
     const made = recipe(described);
     if (made === null) return [];
-    const { pipeline, schedule, inputs, after, output, stepDays } = made;
+    const { pipeline, schedule, inputs, after, output, outputColumn = column, stepDays } = made;
     const effect = effectOf(flavour, confType, mode);
     const execution = executionOf(config, { mode, says: team.says });
     const step: PlanStep = {
@@ -115,18 +126,24 @@ function stepsOf(
       inputs,
       after,
       ...(output === undefined ? {} : { output }),
-      outputColumn: column,
+      outputColumn,
       effect: effect.effect,
       verification: effect.verification,
       strategy: effect.strategy,
       stepDays,
       semanticHash,
       conf,
-      env: share(environmentOf(config, { mode, team, settings, findings })),
+      env: share(withOwn(environmentOf(config, { mode, team, settings, findings }), made.env)),
       ...(execution === null ? {} : { execution }),
     };
     return [step];
   });
+}
+
+/** An environment and what a recipe adds to it, keys in order. */
+function withOwn(env: Environment, own: Environment = {}): Environment {
+  const all = Object.entries({ ...env, ...own });
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const notSemantic = new Set(["metaData", "topic", "mutationTopic"]);

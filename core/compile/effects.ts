@@ -10,6 +10,12 @@ const every = (effect: OutputEffect): Effect => ({
   verification: verificationOf(effect),
   strategy: "every",
 });
+/** Steps of a join's consistency check. Nothing of them is computed again once it is there. */
+const check: Effects = {
+  "log-flattener": every("fills"),
+  "consistency-metrics-compute": every("fills"),
+  "publish-metrics": { effect: "none", verification: "published", strategy: "every" },
+};
 const latest = (effect: OutputEffect): Effect => ({ ...every(effect), strategy: "latest-only" });
 
 /**
@@ -25,7 +31,7 @@ const EFFECTS: Readonly<Record<Flavour, Readonly<Record<ConfType, Effects>>>> = 
       "upload-to-kv": latest("none"),
       backfill: every("overwrites"),
     },
-    joins: { backfill: every("fills") },
+    joins: { backfill: every("fills"), "build-comparison-table": every("fills"), ...check },
     staging_queries: { backfill: every("fills") },
     models: {},
     model_transforms: {},
@@ -36,7 +42,7 @@ const EFFECTS: Readonly<Record<Flavour, Readonly<Record<ConfType, Effects>>>> = 
       "upload-to-kv": latest("none"),
       backfill: every("fills"),
     },
-    joins: { backfill: every("fills") },
+    joins: { backfill: every("fills"), ...check },
     staging_queries: { backfill: every("fills") },
     models: {},
     model_transforms: {},

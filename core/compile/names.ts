@@ -19,6 +19,19 @@ export function uploadTable(output: string, flavour: Flavour): string {
   return `${output}${flavour === "zipline" ? "__upload" : "_upload"}`;
 }
 
+/** What the steps of a join's consistency check write (`Extensions.scala`), by the join's output. */
+export function consistencyTables(output: string): {
+  readonly logged: string;
+  readonly comparison: string;
+  readonly consistency: string;
+} {
+  return {
+    logged: `${output}_logged`,
+    comparison: `${output}_comparison`,
+    consistency: `${output}_consistency`,
+  };
+}
+
 /**
  * Whether a text may be the name of a config or team. Names become parts of ids, paths, labels and
  * command lines, so only letters, digits, `_`, `-` and single dots are taken.

@@ -1,12 +1,15 @@
 import type { StepId } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
+import {
+  comparisonTable,
+  consistencyMetrics,
+  logFlattener,
+  publishMetrics,
+} from "./consistency-recipes.ts";
 import type { Described } from "./describe.ts";
 import { quoted } from "./findings.ts";
 import { uploadTable } from "./names.ts";
-
-/** What differs from step to step; the rest follows from the config and the table of effects. */
-export type Recipe = Pick<PlanStep, "pipeline" | "schedule" | "inputs" | "after" | "stepDays"> &
-  Partial<Pick<PlanStep, "output">>;
+import type { Recipe } from "./recipe.ts";
 
 /**
  * Every mode Landfall plans, by conf type. A recipe answers null when a config has no such step.
@@ -23,14 +26,20 @@ export const RECIPES: Readonly<
     ["upload-to-kv", uploadToKv],
     ["backfill", groupByBackfill],
   ],
-  joins: [["backfill", joinBackfill]],
+  joins: [
+    ["backfill", joinBackfill],
+    ["log-flattener", logFlattener],
+    ["build-comparison-table", comparisonTable],
+    ["consistency-metrics-compute", consistencyMetrics],
+    ["publish-metrics", publishMetrics],
+  ],
   staging_queries: [["backfill", stagingBackfill]],
   models: [],
   model_transforms: [],
 };
 
 /** Why configs of a type without recipes have no steps. */
-export function reasonOfNone(confType: Described["config"]["confType"]): string {
+export function reasonOfNone(confType: "models" | "model_transforms"): string {
   return confType === "models"
     ? "models are not scheduled; train and deploy them elsewhere"
     : "model transforms are not scheduled; run them elsewhere";

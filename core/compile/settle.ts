@@ -1,4 +1,4 @@
-import type { MetadataRow, Plan, PlanStep } from "../../schemas/plan.ts";
+import type { MetadataRow, Plan, PlanStep, PlanStream } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { type Conflict, cycles, sharedOutputs, testOutputs } from "./conflicts.ts";
 import type { Draft } from "./draft.ts";
@@ -22,6 +22,8 @@ export interface Settled {
   readonly steps: readonly PlanStep[];
   /** Rows of the drafts, and last good ones of configs that have an error now, in order of key. */
   readonly metadata: readonly MetadataRow[];
+  /** Streams of the drafts, and last good ones of configs that have an error now, in order of config. */
+  readonly streams: readonly PlanStream[];
 }
 
 /**
@@ -51,7 +53,8 @@ export function settle(
     const found = withhold(atFiles(conflicts, standing), { standing, withheld });
     if (!found) {
       const rows = lastGoodRows(withheld, { standing, previous });
-      return { drafts, steps, metadata: metadataOf(drafts, rows) };
+      const streams = streamsOf(drafts, lastGoodStreams(withheld, { standing, previous }));
+      return { drafts, steps, metadata: metadataOf(drafts, rows), streams };
     }
   }
 }
@@ -123,6 +126,16 @@ function lastGoodRows(withheld: readonly Candidate[], { standing, previous }: Ke
   );
 }
 
+/** Streams of the previous plan of files that are withheld: what runs goes on. */
+function lastGoodStreams(
+  withheld: readonly Candidate[],
+  { standing, previous }: Kept,
+): PlanStream[] {
+  if (withheld.length === 0) return [];
+  const isKept = keptOf(withheld, standing);
+  return (previous?.streams ?? []).filter(({ config, conf }) => isKept(config, conf.path));
+}
+
 function keptOf(withheld: readonly Candidate[], standing: ReadonlyMap<string, Candidate>) {
   const names = new Set(withheld.map(({ name }) => name));
   const paths = new Set(withheld.map(({ path }) => path));
@@ -134,4 +147,9 @@ function keptOf(withheld: readonly Candidate[], standing: ReadonlyMap<string, Ca
 function metadataOf(drafts: readonly Draft[], kept: readonly MetadataRow[]): MetadataRow[] {
   const own = drafts.flatMap(({ metadata }) => (metadata === null ? [] : [metadata]));
   return [...own, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function streamsOf(drafts: readonly Draft[], kept: readonly PlanStream[]): PlanStream[] {
+  const own = drafts.flatMap(({ stream }) => (stream === null ? [] : [stream]));
+  return [...own, ...kept].sort((a, b) => (a.config < b.config ? -1 : 1));
 }

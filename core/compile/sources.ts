@@ -32,14 +32,26 @@ export function joinReads(join: Join, reading: SourceReading): Read[] {
   const lag = query?.partitionLag ?? null;
   const ofLeft =
     table === null ? [] : readOf({ table, query, start: lag, end: lag, sourceJoin }, reading);
+  return distinct([...ofLeft, ...rightReads(join, left, reading)]);
+}
+
+/**
+ * What a join reads when it is computed again for logged requests, whatever its own left side is: the
+ * log, which is of events, stands in its place (`ConsistencyJob.scala`, `buildComparisonJoin`).
+ */
+export function comparisonReads(join: Join, reading: SourceReading): Read[] {
+  return distinct(rightReads(join, "events", reading));
+}
+
+function rightReads(join: Join, left: DataModel, reading: SourceReading): Read[] {
   const ofParts = (join.joinParts ?? []).flatMap(({ groupBy }) =>
     partReads({ groupBy, left, reading }),
   );
-  const ofBootstraps = (join.bootstrapParts ?? []).flatMap((part) => {
-    const partLag = part.query?.partitionLag ?? null;
-    return readOf({ table: part.table, query: part.query, start: partLag, end: partLag }, reading);
+  const ofBootstraps = (join.bootstrapParts ?? []).flatMap(({ table, query }) => {
+    const lag = query?.partitionLag ?? null;
+    return readOf({ table, query, start: lag, end: lag }, reading);
   });
-  return distinct([...ofLeft, ...ofParts, ...ofBootstraps]);
+  return [...ofParts, ...ofBootstraps];
 }
 
 /** The model of a GroupBy's sources, which agree: Chronon asserts that. */
@@ -119,6 +131,24 @@ function modelOf(source: Source): DataModel {
     return modelOf(source.joinSource.join.left);
   }
   return source.entities === null || source.entities === undefined ? "events" : "entities";
+}
+
+/** What a GroupBy streams from; null when its accuracy is not temporal or nothing of it has a topic. */
+export interface Streamed {
+  readonly topic: string;
+  /** The join whose output it is. */
+  readonly parentJoin: string | null;
+}
+
+/** `GroupByOps.streamingSource`: the first source with a topic, for a GroupBy that is temporal. */
+export function streamedBy(groupBy: GroupBy): Streamed | null {
+  if (!isTemporal(groupBy)) return null;
+  for (const source of groupBy.sources) {
+    const topic = topicOf(source);
+    if (topic === null) continue;
+    return { topic, parentJoin: source.joinSource?.join.metaData?.name ?? null };
+  }
+  return null;
 }
 
 /** `GroupByOps.inferredAccuracy`: what is stored wins, else a topic anywhere means temporal. */

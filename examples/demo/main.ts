@@ -9,6 +9,7 @@ import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { openEmbedded } from "../../adapters/embedded/open.ts";
 import { tasksTable } from "../../cli/commands/tasks.ts";
 import { reasonText } from "../../cli/commands/why.ts";
+import { consistencyText } from "../../cli/consistency-text.ts";
 import { readConfigs } from "../../cli/read-configs.ts";
 import { runServices } from "../../cli/run-services.ts";
 import { ask, withState } from "../../cli/state.ts";
@@ -19,7 +20,9 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { writeRelease } from "../../releases/release.ts";
+import type { ConsistencyDocument } from "../../schemas/consistency.ts";
 import { Settings } from "../../schemas/settings.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import { launchLatencies, quantile } from "./latency.ts";
 import { narrator } from "./narrator.ts";
 import { behaviour, endMs, firstDay, type Happening, happenings, settings } from "./story.ts";
@@ -91,6 +94,9 @@ async function report(store: TaskStore, data: string): Promise<void> {
       ),
     );
   }
+  process.stdout.write(
+    `\nWhether fetchers answer what models learn from:\n${await checked(tasks, store)}\n`,
+  );
   const latencies = (await launchLatencies(store, tasks, Settings.parse(settings))).map(
     (ms) => ms / speed,
   );
@@ -102,6 +108,17 @@ async function report(store: TaskStore, data: string): Promise<void> {
       `Documents: ${documentsWritten} written and ${documentsRead} read for ${happenings.length} commits landing and ${tasks.length} tasks: ${(documentsWritten / tasks.length).toFixed(1)} and ${(documentsRead / tasks.length).toFixed(1)} per task.`,
       "",
     ].join("\n"),
+  );
+}
+
+/** What `landfall consistency` says of the checked join. */
+async function checked(tasks: readonly Task[], store: TaskStore): Promise<string> {
+  const ids = tasks
+    .filter(({ mode }) => mode === "publish-metrics")
+    .map(({ config, end }) => `consistency/${config}@${end}` as const);
+  const read = await store.read(ids);
+  return consistencyText(
+    ids.flatMap((id) => read.get(id)?.body ?? []) as readonly ConsistencyDocument[],
   );
 }
 
@@ -130,7 +147,7 @@ async function main(): Promise<void> {
     saveMs: 2_000 * speed,
     patienceMs: 60_000 * speed,
   };
-  const done = runServices({ world, settings: parsed, log: say.log, stop, pace });
+  const done = runServices({ world, settings: parsed, log: say.log, stop, pace, streams: true });
   await Promise.race([done, play(clock, say)]);
   await quiet(world.store);
   stop.next();

@@ -19,6 +19,11 @@ export function narrator(out: { write(text: string): unknown }, clock: Clock) {
     out.write(`${colors.dim(when)}  ${mark} ${what}  ${colors.dim(note)}\n`);
   };
   const moved = (fields: object): boolean => {
+    if ("config" in fields && "state" in fields && "why" in fields) {
+      const note = `${String(fields.state)}: ${String(fields.why)}`;
+      tell(colors.magenta("stream    "), String(fields.config), note);
+      return true;
+    }
     if (!("task" in fields && "to" in fields && "why" in fields)) return false;
     const to = String(fields.to);
     const paint = PAINT[to] ?? ((text: string) => text);
@@ -27,7 +32,9 @@ export function narrator(out: { write(text: string): unknown }, clock: Clock) {
     return true;
   };
   const log: Log = {
-    info: (fields) => void moved(fields),
+    info(fields, message) {
+      if (!moved(fields) && "match" in fields) tell(colors.green("published "), message, "");
+    },
     warn: (fields, message) => tell(colors.yellow("warning   "), message, noteOf(fields)),
     error: (fields, message) => tell(colors.red("error     "), message, noteOf(fields)),
   };

@@ -1,5 +1,5 @@
 import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
-import type { Settings } from "../../schemas/settings.ts";
+import { Settings } from "../../schemas/settings.ts";
 
 /** First of the three days, UTC. */
 export const firstDay = "2026-03-02";
@@ -62,12 +62,31 @@ const clicks = days.map(
   }),
 );
 
+/** What fetchers answered, and the schemas they answered by, are dumped once a day. */
+const logs = days.flatMap((day, index): Happening[] => [
+  {
+    at: from(index + 1, 0.25),
+    table: "logs.fetcher_schemas",
+    day,
+    rows: 3,
+    say: null,
+  },
+  {
+    at: from(index + 1, 0.75),
+    table: "logs.fetcher_requests",
+    day,
+    rows: 4_000,
+    say: "what fetchers answered",
+  },
+]);
+
 /** Everything that lands, in order of time. `partners.fraud_scores` never does. */
 export const happenings: readonly Happening[] = [
   ...transactions,
   ...merchants,
   ...checkouts,
   ...clicks,
+  ...logs,
 ].sort((a, b) => a.at - b.at);
 
 /** When the story is over, counted from its first day. */
@@ -76,7 +95,14 @@ export const endMs = from(3, 10);
 /** What goes wrong with jobs. */
 export const behaviour: RehearsalBehaviour = {
   durationMs: [10 * 60_000, 25 * 60_000],
+  checkpointMs: 4 * hourMs,
   faults: [
+    {
+      step: "risk.merchant_features.v1__0/streaming",
+      run: 1,
+      does: "fail",
+      message: "a TaskManager was lost",
+    },
     {
       step: "risk.merchant_profile.v1__0/upload",
       partition: days[0],
@@ -97,10 +123,21 @@ export const settings: Partial<Settings> = {
   deployment: "demo",
   externalClosing: { when: "at-end", delayMs: 0, settleMs: 20 * 60_000 },
   tables: { "crm.merchants": { closing: { when: "at-landing" } } },
+  consistency: {
+    logTable: "logs.fetcher_requests",
+    schemaTable: "logs.fetcher_schemas",
+    comparisonStep: true,
+  },
   retries: {
     job: { max: 1, delayMs: 10 * 60_000 },
     infrastructure: { max: 3, delayMs: 10 * 60_000 },
   },
+  streams: Settings.shape.streams.parse({
+    checkMs: 2 * hourMs,
+    checkpointMs: 8 * hourMs,
+    graceMs: 2 * hourMs,
+    restartMs: hourMs,
+  }),
   submitWithinMs: 12 * hourMs,
   tickMs: 5 * 60_000,
 };

@@ -25,6 +25,13 @@ export const MetaData = z.looseObject({
   /** airbnb. Zipline's is in `executionInfo`. */
   offlineSchedule: optional(z.string()),
   historicalBackfill: optional(Flag),
+  /** Of a join: how many of a hundred requests fetchers log. */
+  samplePercent: optional(z.number()),
+  /** Of a join: how many of a hundred logged requests are computed again offline and compared. */
+  consistencySamplePercent: optional(z.number()),
+  /** Zipline. airbnb's is `check_consistency` in `customJson`. */
+  consistencyCheck: optional(Flag),
+  customJson: z.unknown().optional(),
   modeToEnvMap: optional(Values),
   executionInfo: optional(ExecutionInfo),
   /** Written by zipline's compiler only. */

@@ -1,24 +1,22 @@
+import { isOwn } from "../../core/consistency.ts";
 import type { Decided } from "../../core/decide.ts";
 import { isLive } from "../../core/status.ts";
 import type { Bus } from "../../ports/bus.ts";
-import type { Clock } from "../../ports/clock.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
-import { inTrace, type Log } from "../../ports/log.ts";
+import { inTrace } from "../../ports/log.ts";
 import type { JobSettled } from "../../schemas/events.ts";
 import type { TaskId } from "../../schemas/ids.ts";
-import type { Settings } from "../../schemas/settings.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import type { Trace } from "../../schemas/trace.ts";
 import { jobSpec } from "./job-spec.ts";
 import type { Plans } from "./plans.ts";
+import { type Publishing, type PublishingPorts, publishMetrics } from "./publish-metrics.ts";
 
-export interface Executing {
+export interface Executing extends PublishingPorts {
   readonly runner: JobRunner;
   readonly bus: Bus;
-  readonly clock: Clock;
-  readonly settings: Settings;
-  readonly log: Log;
   readonly plans: Plans;
   /** Tasks whose current job this process knows to be submitted, by job id. Lost with the process. */
   readonly submitted: Map<TaskId, string>;
@@ -38,26 +36,27 @@ export async function execute(executing: Executing, decided: TracedDecision): Pr
   ]);
 }
 
-/** Submits a claimed attempt until it is taken, refused, or `submitBy` has passed. */
+/**
+ * Submits a claimed attempt until it is taken, refused, or `submitBy` has passed. A step of Landfall's
+ * own is done instead.
+ */
 export async function launch(executing: Executing, task: Task, trace?: Trace): Promise<void> {
   const { state } = task;
   if (state.kind !== "launching") return;
   executing.submitted.delete(task.id);
-  const step = executing.plans.current()?.step(task.step);
+  const plan = executing.plans.current();
+  const step = plan?.step(task.step);
   // An earlier life may have submitted it: when its time is over it is cancelled, not forgotten.
-  if (step === undefined) return;
-  const spec = {
-    ...jobSpec(executing.settings, step, task),
-    ...(trace === undefined ? {} : { trace }),
+  if (plan === null || step === undefined) return;
+  const begin = async (): Promise<true> => {
+    if (isOwn(step)) await own(executing, { task, trace }, { step, tables: plan.tables });
+    else await submit(executing, { task, trace }, step);
+    return true;
   };
   const early = (state.notBefore ?? 0) - executing.clock.now();
   if (early > 0) await executing.clock.sleep(early);
   for (let pauseMs = 50; executing.clock.now() < state.submitBy; pauseMs *= 2) {
-    const done = await tried(executing, async () => {
-      const answer = await executing.runner.submit(spec);
-      await taken(executing, { task, trace }, answer);
-      return true;
-    });
+    const done = await tried(executing, begin);
     if (done === true) return;
     await executing.clock.pause(Math.min(pauseMs, 5_000));
   }
@@ -67,6 +66,37 @@ export async function launch(executing: Executing, task: Task, trace?: Trace): P
 interface Traced {
   readonly task: Task;
   readonly trace: Trace | undefined;
+}
+
+async function submit(executing: Executing, of: Traced, step: PlanStep): Promise<void> {
+  const { task, trace } = of;
+  const spec = {
+    ...jobSpec(executing.settings, step, task),
+    ...(trace === undefined ? {} : { trace }),
+  };
+  await taken(executing, of, await executing.runner.submit(spec));
+}
+
+/**
+ * What Landfall does itself is done here and now, and its end reported as a job's is. Until that is
+ * heard of, its claim stays one that nobody is known to have submitted: so it is claimed, and done,
+ * again after a crash between any two lines.
+ */
+async function own(
+  executing: Executing,
+  of: Traced,
+  what: Pick<Publishing, "step" | "tables">,
+): Promise<void> {
+  const { task, trace } = of;
+  const startedAt = executing.clock.now();
+  try {
+    await publishMetrics(executing, { ...what, partition: task.end, trace });
+  } catch (cause) {
+    if (cause instanceof RetryableError) throw cause;
+    const error = cause instanceof Error ? cause.message : String(cause);
+    return report(executing, of, { outcome: "failed", error, startedAt });
+  }
+  await report(executing, of, { outcome: "succeeded", error: null, startedAt });
 }
 
 async function taken(executing: Executing, of: Traced, answer: SubmitAnswer): Promise<void> {
@@ -79,7 +109,7 @@ async function taken(executing: Executing, of: Traced, answer: SubmitAnswer): Pr
   }
   const { reason } = answer;
   executing.log.warn({ task: task.id, reason, ...inTrace(trace) }, "the runner refused a job");
-  await report(executing, of, { outcome: "failed", error: `refused: ${reason}` });
+  await report(executing, of, { outcome: "failed", error: `refused: ${reason}`, startedAt: null });
 }
 
 /**
@@ -94,7 +124,7 @@ async function cancel(executing: Executing, task: Task, trace?: Trace): Promise<
     const answer = await executing.runner.cancel(state.jobId);
     if (answer === "unknown" && never) {
       const error = "it was never submitted";
-      await report(executing, { task, trace }, { outcome: "cancelled", error });
+      await report(executing, { task, trace }, { outcome: "cancelled", error, startedAt: null });
     }
   });
 }
@@ -103,7 +133,7 @@ async function cancel(executing: Executing, task: Task, trace?: Trace): Promise<
 async function report(
   executing: Executing,
   { task, trace }: Traced,
-  { outcome, error }: Pick<JobSettled, "outcome"> & { error: string },
+  { outcome, error, startedAt }: Pick<JobSettled, "outcome" | "error" | "startedAt">,
 ): Promise<void> {
   if (!isLive(task.state)) return;
   const { run, attempt, jobId } = task.state;
@@ -116,7 +146,7 @@ async function report(
     jobId,
     outcome,
     blame: "job",
-    startedAt: null,
+    startedAt,
     endedAt: executing.clock.now(),
     error,
     log: null,
@@ -125,13 +155,13 @@ async function report(
   await executing.bus.publish([ended], trace);
 }
 
-/** Null when the runner did not answer; recovery by `wakeAt` makes up for what is given up here. */
+/** Null when the world did not answer; recovery by `wakeAt` makes up for what is given up here. */
 async function tried<T>(executing: Executing, ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();
   } catch (cause) {
     if (!(cause instanceof RetryableError)) throw cause;
-    executing.log.warn({ cause: cause.message }, "the job runner did not answer");
+    executing.log.warn({ cause: cause.message }, "a job could not be begun or ended");
     return null;
   }
 }

@@ -6,6 +6,7 @@ import type { TaskStore } from "../../ports/task-store.ts";
 import type { Lane } from "../../schemas/lane.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Documents } from "./documents.ts";
+import { lanesFor } from "./lanes.ts";
 import type { Plans } from "./plans.ts";
 
 export interface LaneQueuesOptions {
@@ -41,7 +42,7 @@ export function laneQueues(options: LaneQueuesOptions): LaneQueues {
     lanesOf = plan.hash;
     const known = lanes;
     lanes = new Map();
-    for (const lane of plan.steps.flatMap((step) => runner.lanes(step))) {
+    for (const lane of plan.steps.flatMap(lanesFor(runner))) {
       lanes.set(lanePool(lane), lane);
     }
     for (const pool of lanes.keys()) if (!known.has(pool)) waiting.add(pool);

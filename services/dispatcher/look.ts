@@ -5,9 +5,9 @@ import { limitOf } from "../../core/pool-limits.ts";
 import type { Nudge } from "../../core/work.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
-import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { type Committing, type Proposal, untilCommitted } from "./committing.ts";
+import { lanesFor } from "./lanes.ts";
 import type { Plans } from "./plans.ts";
 
 export interface Looking extends Committing {
@@ -92,7 +92,7 @@ async function decideOn(
   if (plan === null) throw new RetryableError("no plan is released yet");
   const { documents, settings, clock, by, runner } = looking;
   const draft = draftOver(documents.known);
-  const lanes = (step: PlanStep) => runner.lanes(step);
+  const lanes = lanesFor(runner);
   const turns = turnsOver(looking.turns);
   const deciding = { plan, settings, draft, now: clock.now(), by, lanes, turns };
   const decision = decide(deciding, nudges);

@@ -16,6 +16,15 @@ const code = await runService({
   open: (settings, log) => openWorld(settings, { log, service: "dispatcher" }),
   needs: "bus.deliveries",
   pipeline: (ports, stop) =>
-    dispatcher({ ...ports, by, leaseMs, metadataInto: ports.keyValueStore }, stop),
+    dispatcher(
+      {
+        ...ports,
+        by,
+        leaseMs,
+        metadataInto: ports.keyValueStore,
+        streamsAt: ports.flinkState,
+      },
+      stop,
+    ),
 });
 process.exit(code);

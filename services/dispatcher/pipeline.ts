@@ -12,6 +12,7 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
+import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
 import {
   type Partition,
@@ -29,6 +30,7 @@ import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
+import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
 import { tracesOf } from "./traces.ts";
 
 export interface DispatcherPorts {
@@ -37,6 +39,8 @@ export interface DispatcherPorts {
   /** Holds releases, confs and plans. */
   readonly configs: ObjectStore;
   readonly runner: JobRunner;
+  /** What consistency checks found is read here. */
+  readonly lake: ObjectStore;
   readonly clock: Clock;
   readonly settings: Settings;
   readonly log: Log;
@@ -44,6 +48,8 @@ export interface DispatcherPorts {
   readonly by: string;
   /** How long it may keep events that it cannot handle yet; a minute when left out. */
   readonly leaseMs?: number;
+  /** Where streams leave their state; left out: none is kept running. */
+  readonly streamsAt?: OpenFlinkState;
   /** The online store that the configs' metadata is uploaded to; left out: to none. */
   readonly metadataInto?: KeyValueStore;
 }
@@ -56,7 +62,7 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
-  return merge(decisions(state, stop), metadata(state, stop));
+  return merge(decisions(state, stop), metadata(state, stop), streams(state, stop));
 }
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
@@ -78,6 +84,11 @@ function metadata({ ports, plans }: Dispatching, stop: Observable<unknown>): Obs
   return metadataUploads({ ...ports, plans, keyValueStore }, stop);
 }
 
+/** Beside decisions in the same way; what these hear of streams is passed on. */
+function streams({ keeper }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  return keeper === null ? EMPTY : keeper.keep(stop);
+}
+
 /** Pages that are being carried out; those that wait for their turn are among them. */
 const executionsMax = 1_000;
 const problemsTold = 20;
@@ -94,6 +105,8 @@ interface Dispatching {
   /** The newest day of each step that was looked at because it is given up by now. */
   readonly givenUp: Map<StepId, Partition>;
   readonly queues: LaneQueues;
+  /** Null where no streams are kept running. */
+  readonly keeper: StreamKeeper | null;
 }
 
 function dispatching(ports: DispatcherPorts): Dispatching {
@@ -108,7 +121,15 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     dueNudged: "",
     givenUp: new Map(),
     queues: laneQueues({ ...shared, documents }),
+    keeper: keeperOf(shared),
   };
+}
+
+function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
+  const { streamsAt: flinkState, runner, settings } = ports;
+  const { streams } = runner;
+  if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
+  return streamKeeper({ ...ports, streams, flinkState });
 }
 
 /** Recovers as soon as the world lets it. */
@@ -202,11 +223,21 @@ async function* handled(
   }
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
+  for (const event of events) nudgeStream(state, event);
   for (const delivery of batch) delivery.ack();
 }
 
 function dayOfPlan({ plans, ports }: Dispatching): string {
   return `${plans.current()?.plan.hash}@${partitionAt(ports.clock.now())}`;
+}
+
+/** What a stream waits for may have come: its upload, the end of its job, a command. */
+function nudgeStream({ keeper }: Dispatching, event: LandfallEvent): void {
+  if (event.kind === "stream-deploy" || event.kind === "stream-stop") keeper?.nudge(event.config);
+  if (event.kind !== "job-settled") return;
+  const { step } = parseTaskId(event.task);
+  const [, config] = /^(.+)\/(?:streaming|upload-to-kv)$/.exec(step) ?? [];
+  if (config !== undefined) keeper?.nudge(config);
 }
 
 function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {

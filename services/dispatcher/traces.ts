@@ -80,6 +80,8 @@ function causesIn(deliveries: readonly Delivery[], plan: PlanIndex | null): Caus
         break;
       case "table-recreated":
       case "configs-released":
+      case "stream-deploy":
+      case "stream-stop":
       case "tick":
         break;
     }

@@ -34,6 +34,8 @@ export async function outputsSeen(verifying: Verifying, of: Verified): Promise<O
       return tableSeen(verifying, of);
     case "serving-info":
       return [await servingInfoSeen(verifying, of)];
+    case "published":
+      return [];
   }
 }
 

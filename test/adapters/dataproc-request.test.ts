@@ -12,12 +12,12 @@ import { taskId } from "../../schemas/ids.ts";
 const settings = {
   project: "acme-features",
   configs: "gs://acme-landfall/configs",
-  logTable: "data.loggable_response",
-  schemaTable: "data.logging_schema",
   kafkaBootstrap: "kafka-1:9092",
 };
 const now = Date.parse("2026-03-03T00:15:00Z");
 const env = {
+  CHRONON_LOG_TABLE: "data.loggable_response",
+  CHRONON_SCHEMA_TABLE: "data.logging_schema",
   ARTIFACT_PREFIX: "gs://acme-chronon-artifacts",
   CHRONON_ONLINE_ARGS: " -Ztasks=4",
   ENABLE_PUBSUB: "true",

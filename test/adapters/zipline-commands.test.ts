@@ -36,6 +36,8 @@ const env = {
   VERSION: "here",
   ARTIFACT_PREFIX: "gs://acme-artifacts/",
   FLINK_STATE_URI: "gs://acme-flink/state",
+  CHRONON_LOG_TABLE: "chronon_fetcher_raw_logs",
+  CHRONON_SCHEMA_TABLE: "chronon_fetcher_schemas",
 };
 
 /** One job of a mode; those of a day have one, whatever range is asked for. */
@@ -55,8 +57,6 @@ function job(confType: ConfType, mode: string, more: Partial<JobSpec> = {}): Job
 function settingsOf(more: Partial<ZiplineSettings> = {}, dialect?: ZiplineDialect) {
   return ZiplineSettings.parse({
     program: dialect === "airbnb" ? "python3 /opt/chronon/run.py" : "zipline",
-    logTable: "chronon_fetcher_raw_logs",
-    schemaTable: "chronon_fetcher_schemas",
     kafkaBootstrap: "kafka.acme:9092",
     streamParallelism: 4,
     debug: true,
@@ -183,14 +183,14 @@ describe("which dialect a job's CLI speaks", () => {
 
   test("what nobody says is named, with where to say it", () => {
     const settings = settingsOf({}, "2025-10-20");
-    const { logTable: _, ...bare } = settings;
+    const { CHRONON_LOG_TABLE: _, ...noLog } = env;
     const { FLINK_STATE_URI: __, ...noState } = env;
     const { ARTIFACT_PREFIX: ___, ...noArtifacts } = env;
     expect([
       refusal(job("joins", "backfill", { env: {} }), settings),
       refusal(job("joins", "backfill", { env: noArtifacts }), settings),
       refusal(job("group_bys", "streaming", { env: noState }), settings),
-      refusal(job("joins", "log-flattener"), bare),
+      refusal(job("joins", "log-flattener", { env: noLog }), settings),
       refusal(job("joins", "backfill", { confPath: "joins.v1" }), settings),
       refusal(job("joins", "backfill", { confPath: "compiled/joins/../x" }), settings),
       refusal(job("models", "backfill"), settings),
@@ -198,7 +198,7 @@ describe("which dialect a job's CLI speaks", () => {
       expect.stringMatching(/^no VERSION is known for it: .* zipline settings$/),
       expect.stringMatching(/^no ARTIFACT_PREFIX is known for it: .* zipline settings$/),
       expect.stringMatching(/^no FLINK_STATE_URI is known/),
-      expect.stringMatching(/^the tables of logged requests .* zipline settings$/),
+      expect.stringMatching(/^the tables of logged requests .* Landfall's settings$/),
       expect.stringMatching(/^its conf lies at joins.v1, .* move it to compiled\/joins\//),
       expect.stringMatching(/^its conf lies at compiled\/joins\/..\/x/),
       "Chronon's CLI has no backfill for models",

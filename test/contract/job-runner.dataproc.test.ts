@@ -1,7 +1,8 @@
 import { readLabels } from "../../adapters/gcp/dataproc-labels.ts";
 import type { Work } from "../support/dataproc/place.ts";
-import { dataprocPlace } from "../support/dataproc-place.ts";
+import { dataprocPlace, jobEnv } from "../support/dataproc-place.ts";
 import { type Conduct, describeJobRunner, type RunnerPlace } from "./job-runner.contract.ts";
+import { describeStreamJobs } from "./stream-jobs.contract.ts";
 
 /** What a job does is in the name of its config. */
 const work: Work = async ({ labels }, signal) => {
@@ -13,6 +14,7 @@ const work: Work = async ({ labels }, signal) => {
       await new Promise((resolve) => setTimeout(resolve, 1_000));
       return { ok: true };
     case "hangs":
+    case "risk.clicks":
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       return { ok: true };
     default:
@@ -59,3 +61,14 @@ async function serverless(): Promise<RunnerPlace> {
 }
 
 describeJobRunner("dataproc serverless", serverless);
+
+describeStreamJobs("dataproc", async () => {
+  const at = await dataprocPlace({ work });
+  const env = { ...jobEnv, FLINK_STATE_URI: "gs://acme-flink" };
+  return {
+    open: () => at.open(),
+    stream: (more = {}) => at.job({ config: "risk.clicks", mode: "streaming", env, ...more }),
+    batch: () => at.job({ config: "hangs" }),
+    dispose: () => at.close(),
+  };
+});

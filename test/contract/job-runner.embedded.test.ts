@@ -1,7 +1,9 @@
 import { jobSpecs } from "../support/job-specs.ts";
 import { processPlace } from "../support/process-place.ts";
 import { rehearsalPlace } from "../support/rehearsal-place.ts";
+import { servedBy } from "../support/streams.ts";
 import { type Conduct, describeJobRunner, type RunnerPlace } from "./job-runner.contract.ts";
+import { describeStreamJobs } from "./stream-jobs.contract.ts";
 
 const script = `
 echo "$LANDFALL_JOB_ID" >> "$PLACE/starts"
@@ -58,3 +60,16 @@ async function rehearsals(): Promise<RunnerPlace> {
 }
 
 describeJobRunner("rehearsal", rehearsals);
+
+describeStreamJobs("rehearsal", async () => {
+  const at = rehearsalPlace({ faults: [{ step: "hangs/backfill", does: "hang" }] });
+  const next = jobSpecs();
+  await at.keyValueStore.write(...servedBy("risk.clicks"));
+  return {
+    open: () => at.open(),
+    stream: (more = {}) =>
+      next({ config: "risk.clicks", mode: "streaming", output: null, ...more }),
+    batch: () => next({ config: "hangs" }),
+    dispose: () => at.close(),
+  };
+});

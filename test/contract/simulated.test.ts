@@ -9,11 +9,13 @@ import { randomOf } from "../../adapters/simulated/random.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { jobSpecs } from "../support/job-specs.ts";
+import { servedBy } from "../support/streams.ts";
 import { describeBus } from "./bus.contract.ts";
 import { describeClock } from "./clock.contract.ts";
 import { describeJobRunner } from "./job-runner.contract.ts";
 import { describeKeyValueStore } from "./key-value-store.contract.ts";
 import { describeObjectStore } from "./object-store.contract.ts";
+import { describeStreamJobs } from "./stream-jobs.contract.ts";
 import { describeTaskStore } from "./task-store.contract.ts";
 
 const nothing = async () => {};
@@ -97,6 +99,29 @@ describeJobRunner("simulated", async () => {
       next({ config: conduct, output: conduct === "cannot-run" ? nowhere : table, ...more }),
     starts: async (jobId) => begun.filter((id) => id === jobId).length,
     runs: async () => false,
+    dispose: nothing,
+  };
+});
+
+describeStreamJobs("simulated", async () => {
+  const keyValueStore = simulatedKeyValueStore().open();
+  await keyValueStore.write(...servedBy("risk.clicks"));
+  const jobs = simulatedJobs({
+    world: {
+      lake: rehearsalLake(simulatedObjectStore({ clock }).open(), {}),
+      keyValueStore,
+      configs: null,
+      flinkState: simulatedObjectStore({ clock }).open(),
+      clock,
+      behaviour: RehearsalBehaviour.parse({ faults: [{ step: "hangs/backfill", does: "hang" }] }),
+    },
+  });
+  const next = jobSpecs();
+  return {
+    open: () => jobs.open(),
+    stream: (more = {}) =>
+      next({ config: "risk.clicks", mode: "streaming", output: null, ...more }),
+    batch: () => next({ config: "hangs" }),
     dispose: nothing,
   };
 });

@@ -179,11 +179,20 @@ describe.skipIf(absent)("zipline's sample repository", () => {
     ]);
   });
 
-  test("models are listed", async () => {
+  test("models are listed, and joins whose check nobody can run", async () => {
     const plan = await planOfSample("zipline-sample");
-    expect(plan.notScheduled.map(({ config }) => config)).toEqual([
-      "quickstart.test.model__1.0",
-      "risk.transaction_model.model__1.0",
+    const listed = plan.notScheduled.map(({ config, reason }) => [config, reason.slice(0, 32)]);
+    expect(listed).toEqual([
+      ["quickstart.test.model__1.0", "models are not scheduled; train "],
+      ["risk.transaction_model.model__1.0", "models are not scheduled; train "],
+      ["sample_team.sample_chaining_join.v1__0", "its consistency is not checked, "],
+      ["sample_team.sample_chaining_join_parent.parent_join", "its consistency is not checked, "],
+      [
+        "sample_team.sample_chaining_join_parent.parent_join__0",
+        "its consistency is not checked, ",
+      ],
+      ["sample_team.sample_online_join.v1", "its consistency is not checked, "],
+      ["sample_team.sample_online_join.v1__0", "its consistency is not checked, "],
     ]);
   });
 });

@@ -44,6 +44,7 @@ function runnerOf(bus: Bus, jobMs: number): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };
@@ -102,6 +103,7 @@ emulated(["firestore"], "how often documents are written", () => {
           bus,
           store,
           configs,
+          lake: directoryObjectStore({ root: join(folder, "lake") }),
           settings,
           by: "one",
           runner: runnerOf(bus, 1_000),

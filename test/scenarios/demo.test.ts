@@ -14,7 +14,12 @@ test("the README's first command tells the whole story and ends by itself", {
     "the same notification once more",
     "executor lost, container killed by YARN",
     "exit 0, nothing written",
+    "launching: no job of it runs: attempt 1 is being submitted, without state",
+    "a TaskManager was lost: attempt 2 is being submitted, from checkpoints/",
+    "running: runs, checkpoints/",
     "partners.fraud_scores@2026-03-04: it has not landed",
+    "published  consistency of risk.checkout.v1__0 at 2026-03-02",
+    "99.524 %",
     "Inputs complete to job launched: p50",
     " per task.",
   ]) {

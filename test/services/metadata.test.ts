@@ -3,13 +3,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { metadataRowKey } from "../../core/metadata.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
-import {
-  joinFiles,
-  type MetadataPlace,
-  metadataPlace,
-  mortal,
-  table,
-} from "../support/metadata-place.ts";
+import { joinFiles, type MetadataPlace, metadataPlace, table } from "../support/metadata-place.ts";
+import { mortal } from "../support/mortal.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -11,7 +11,7 @@ import { answered, call, type Life, never, whileAlive } from "./life.ts";
 import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
-export type ProcessPorts = Omit<World, "close">;
+export type ProcessPorts = Omit<World, "close" | "flinkState">;
 
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;

@@ -1,3 +1,4 @@
+import type { Command } from "../../schemas/commands.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
@@ -38,7 +39,7 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
     case "job-ended":
       return `job ${short(entry.jobId)} ${entry.state}`;
     case "commanded":
-      return `an operator asks: ${entry.command.kind} ${"task" in entry.command ? entry.command.task : `${entry.command.target} ${entry.command.start}..${entry.command.end}`}`;
+      return `an operator asks: ${entry.command.kind} ${aboutInWords(entry.command)}`;
     case "fault":
       return `FAULT ${entry.words}`;
     case "process":
@@ -48,6 +49,12 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
     case "ended":
       return "two days later";
   }
+}
+
+function aboutInWords(command: Command): string {
+  if ("task" in command) return command.task;
+  if ("config" in command) return command.config;
+  return `${command.target} ${command.start}..${command.end}`;
 }
 
 /** Only moves of tasks, and which plan decides. */
@@ -86,6 +93,8 @@ export function eventInWords(event: LandfallEvent): string {
     case "backfill-requested":
     case "task-retry":
     case "task-cancel":
+    case "stream-deploy":
+    case "stream-stop":
       return event.id;
   }
 }

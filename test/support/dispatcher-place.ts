@@ -35,6 +35,7 @@ let worlds = 0;
 export async function openWorld() {
   const place = join(folder, String(++worlds));
   const configs = directoryObjectStore({ root: join(place, "configs") });
+  const lake = directoryObjectStore({ root: join(place, "lake") });
   const open = () => ({
     bus: sqliteBus({ file: join(place, "bus.db") }),
     store: sqliteTaskStore({ file: join(place, "state.db") }),
@@ -42,7 +43,7 @@ export async function openWorld() {
   const { bus, store } = open();
   const release = await writeRelease(configs, stagingQueryFiles(queries));
   await bus.publish([{ kind: "configs-released", schema: 1, release }]);
-  return { configs, bus, store, open };
+  return { configs, lake, bus, store, open };
 }
 
 let written = 0;
@@ -62,6 +63,7 @@ export function instantRunner(bus: Bus, submitted: JobSpec[]): JobRunner {
     statuses: () => NEVER,
     lanes: () => [],
     look: async () => {},
+    streams: null,
     forget: async () => {},
     close: async () => {},
   };

@@ -31,12 +31,15 @@ const sources = [
   "payments/checkouts",
   "crm/merchants",
   "marketing/clicks",
+  "logs/fetcher_requests",
+  "logs/fetcher_schemas",
 ];
 
 const settings = Settings.parse({
   externalClosing: { when: "at-landing" },
   pools: { spark: { limit: 2 } },
   poolOfMode: { upload: "spark", backfill: "spark" },
+  consistency: { logTable: "logs.fetcher_requests", schemaTable: "logs.fetcher_schemas" },
 });
 
 /** One document as it lies in Firestore, its fields as plain JSON. */
@@ -80,7 +83,8 @@ async function play(world: World): Promise<void> {
   const release = await writeRelease(world.configs, files);
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
-  const done = runServices({ world, settings, log: silentLog, stop, alerting: alertingOf(world) });
+  const alerting = alertingOf(world);
+  const done = runServices({ world, settings, log: silentLog, stop, alerting, streams: true });
   await sleep(2_000);
   for (const table of sources) await land(world, table);
   await sleep(500);
@@ -96,9 +100,16 @@ async function play(world: World): Promise<void> {
       end: day,
     },
   ]);
-  await sleep(4_500);
+  await sleep(6_000);
+  await published(world);
   stop.next();
   await done;
+}
+
+/** The last of a chain of four jobs that wait for a pool of two. */
+async function published({ store }: World): Promise<void> {
+  const id = `consistency/risk.checkout.v1__0@${day}` as const;
+  while ((await store.read([id])).get(id)?.version === null) await sleep(100);
 }
 
 /** Only the one day lands, and yesterday's steps miss their SLA: a log is told, and nobody else. */

@@ -116,34 +116,3 @@ export function metadataPlace(more: Readonly<Record<string, unknown>> = {}) {
 }
 
 export type MetadataPlace = ReturnType<typeof metadataPlace>;
-
-/**
- * Ports of a process that dies at its n-th call: that one has its effect or has not, and neither it
- * nor any later one is ever answered.
- */
-export function mortal(
-  ports: UploaderPorts,
-  dies: { readonly at: number; readonly having: "done" | "not done" },
-): UploaderPorts & { readonly calls: () => number } {
-  let calls = 0;
-  const never = () => new Promise<never>(() => {});
-  const dying = <Port extends object>(port: Port): Port =>
-    new Proxy(port, {
-      get(target, key) {
-        const member: unknown = Reflect.get(target, key);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]): unknown => {
-          calls += 1;
-          if (calls > dies.at || (calls === dies.at && dies.having === "not done")) return never();
-          const answer: unknown = Reflect.apply(member, target, args);
-          return calls === dies.at ? Promise.resolve(answer).then(never) : answer;
-        };
-      },
-    });
-  return {
-    store: dying(ports.store),
-    configs: dying(ports.configs),
-    keyValueStore: dying(ports.keyValueStore),
-    calls: () => calls,
-  };
-}

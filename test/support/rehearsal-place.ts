@@ -28,6 +28,7 @@ export interface RehearsalPlace {
   readonly place: string;
   readonly lake: ObjectStore;
   readonly keyValueStore: KeyValueStore;
+  readonly flinkState: ObjectStore;
   open(more?: Partial<RehearsalRunnerOptions>): JobRunner;
   /** Days land in a table, written by somebody else. */
   land(path: string, ...days: readonly string[]): Promise<void>;
@@ -44,17 +45,20 @@ export function rehearsalPlace(
 ): RehearsalPlace {
   const lake = directoryObjectStore({ root: join(folder, "lake") });
   const keyValueStore = sqliteKeyValueStore({ file: join(folder, "key-values.db") });
+  const flinkState = directoryObjectStore({ root: join(folder, "flink-state") });
   const opened: JobRunner[] = [];
   return {
     place: folder,
     lake,
     keyValueStore,
+    flinkState,
     open(more = {}) {
       const runner = rehearsalRunner({
         file: join(folder, "rehearsal.db"),
         behaviour: RehearsalBehaviour.parse({ durationMs: 0, ...behaviour }),
         lake,
         keyValueStore,
+        flinkState,
         clock: systemClock(),
         ...more,
       });
@@ -76,6 +80,7 @@ export function rehearsalPlace(
     async close() {
       for (const runner of opened) await runner.close();
       await lake.close();
+      await flinkState.close();
       await keyValueStore.close();
       rmSync(folder, { recursive: true, force: true });
     },

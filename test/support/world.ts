@@ -7,6 +7,7 @@ import { type Block, turnsOver } from "../../core/lanes.ts";
 import type { PlanIndex } from "../../core/plan-index.ts";
 import { isLive } from "../../core/status.ts";
 import type { Nudge } from "../../core/work.ts";
+import type { ConsistencyDocument } from "../../schemas/consistency.ts";
 import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
 import type { JobSettled, OutputSeen } from "../../schemas/events.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
@@ -169,6 +170,9 @@ export function world(
         id.startsWith("tasks/") ? [body as Task] : [],
       ),
     violations: () => violations(new Map([...documents].map(([id, { body }]) => [id, body]))),
+    /** What a consistency check found is written, as the dispatcher does beside its decisions. */
+    publish: (found: ConsistencyDocument) =>
+      set(`consistency/${found.join}@${found.partition}`, found),
     /** Documents, for looking at. */
     document: (id: DocumentId) => read(id).body,
     /** A partition lands at version `n`, and what it concerns is looked at. */

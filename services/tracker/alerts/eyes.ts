@@ -6,18 +6,18 @@ import {
   ofLetters,
   ofProblems,
   ofRunning,
+  ofStreams,
   type Signal,
 } from "../../../core/alerts/signals.ts";
 import { draftOver } from "../../../core/draft.ts";
 import { indexPlan, type PlanIndex } from "../../../core/plan-index.ts";
-import type { Read } from "../../../ports/task-store.ts";
 import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
-import type { DocumentId } from "../../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { AlertingPorts } from "./pipeline.ts";
+import { readAll, streamsIn } from "./read.ts";
 
 /** All that is wrong at a moment. */
 export interface Seen {
@@ -39,7 +39,6 @@ const tasksMax = 1_000;
 /** Reading dead letters costs seconds on Pub/Sub. */
 const lettersMs = 300_000;
 const lettersMax = 500;
-const readMax = 400;
 
 export function eyesOf(ports: AlertingPorts): Eyes {
   const { store } = ports;
@@ -52,11 +51,12 @@ export function eyesOf(ports: AlertingPorts): Eyes {
     maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
     async look(now) {
       const about = { now, settings };
-      const [failed, running, plan, aside] = await Promise.all([
+      const [failed, running, plan, aside, streams] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
         store.listTasks({ state: "running", limit: tasksMax }),
         planNow(),
         lettersNow(now),
+        streamsIn(store),
       ]);
       maintainers = plan?.index.plan.maintainers;
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
@@ -66,6 +66,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         ...ofRunning(running, about),
         ...(plan === null ? [] : ofProblems(plan.index.plan.problems, plan.at)),
         ...ofLetters(aside ?? [], about),
+        ...ofStreams(streams),
         ...unmet,
       ];
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
@@ -154,16 +155,4 @@ function unmetExpectations({ store, settings }: AlertingPorts) {
     for (const one of unmet) if (await begun(one)) signals.push(one.signal(view));
     return signals;
   };
-}
-
-/** Reads documents by id, as many at once as a store takes. */
-export async function readAll(
-  store: AlertingPorts["store"],
-  ids: readonly DocumentId[],
-): Promise<ReadonlyMap<DocumentId, Read>> {
-  const found = new Map<DocumentId, Read>();
-  for (let at = 0; at < ids.length; at += readMax) {
-    for (const [id, read] of await store.read(ids.slice(at, at + readMax))) found.set(id, read);
-  }
-  return found;
 }
