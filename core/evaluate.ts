@@ -3,7 +3,7 @@ import { type TaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
-import { isCommanded } from "./commanded.ts";
+import { isAskedFor, isCommanded } from "./commanded.ts";
 import { dayMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { giveUpAt } from "./given-up.ts";
@@ -153,7 +153,7 @@ function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: S
   }
   const newer = isCommanded(because) ? null : supersededBy(deciding, step, task);
   if (newer !== null) return skipped(deciding, task, `${newer} is newer and complete`);
-  if (isTooOldToServe(deciding, step, task) && !isCommanded(because)) {
+  if (isTooOldToServe(deciding, step, task) && !isAskedFor(task, because)) {
     const days = deciding.settings.cellsKeptDays;
     return skipped(
       deciding,
@@ -162,7 +162,7 @@ function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: S
     );
   }
   const launchAt = earliestLaunch(step, task);
-  if (launchAt !== null && launchAt > deciding.now && !isCommanded(because)) {
+  if (launchAt !== null && launchAt > deciding.now && !isAskedFor(task, because)) {
     return waitingForSchedule(task, step, launchAt);
   }
   return claim(deciding, task, { step, reads: verdict.reads, because });

@@ -2,7 +2,7 @@ import type { EpochMs } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import type { Task } from "../schemas/tasks.ts";
-import { isCommanded } from "./commanded.ts";
+import { isAskedFor } from "./commanded.ts";
 import { dayMs, partitionAt, partitionEndMs } from "./dates.ts";
 import { policyOf } from "./policy.ts";
 
@@ -14,7 +14,7 @@ const hourMs = 3_600_000;
  */
 export function giveUpAt(settings: Settings, task: Task, because: string | null): EpochMs | null {
   const { giveUpHours } = policyOf(settings, task);
-  if (giveUpHours === null || task.runs.length > 0 || isCommanded(because)) return null;
+  if (giveUpHours === null || task.runs.length > 0 || isAskedFor(task, because)) return null;
   return partitionEndMs(task.end) + giveUpHours * hourMs;
 }
 
