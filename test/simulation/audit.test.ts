@@ -34,6 +34,7 @@ const wanted: Wanted = {
     { name: table, writer: null, closing: { when: "at-landing" }, holes: "fine" },
     { name: output, writer: step.id, closing: { when: "at-landing" }, holes: "wait" },
   ],
+  streams: [{ config: "t.s", content: 1 }],
 };
 
 let at = overAt;

@@ -4,6 +4,7 @@ import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
 import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
 import { atRest } from "./audit/rest.ts";
+import { checkpointed, streamBegun, streamEnded, streamHistory } from "./audit/streams.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
 
 /**
@@ -55,13 +56,24 @@ function happened(history: History, entry: TraceEntry, position: number): void {
       history.online.push(entry);
       return;
     case "job-begun":
+      if (entry.from !== undefined) return streamBegun(history, { ...entry, from: entry.from });
       return jobBegun(history, entry, position);
     case "job-ended":
+      if (streamEnded(history, entry)) return;
       return jobEnded(history, entry);
+    case "checkpoint":
+      return checkpointed(history, entry);
+    case "manifest":
+      streamHistory(history, entry.config).isManifestWhole = entry.whole;
+      return;
     case "ended":
       return atRest(history, entry);
     case "commanded":
       history.commanded.add(entry.command.id);
+      if ("config" in entry.command) {
+        const { command, at } = entry;
+        streamHistory(history, entry.command.config).asked.push({ command, at });
+      }
       return;
     case "begun":
     case "stored":

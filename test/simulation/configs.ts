@@ -25,6 +25,8 @@ export interface ConfigNode {
     readonly endDays: number;
   }[];
   readonly scheduled: boolean;
+  /** An online one with a topic has a stream; another content is another `content`. */
+  readonly stream?: { readonly content: number };
 }
 
 /** The compiled files of configs. */
@@ -32,7 +34,8 @@ export function filesOf(nodes: readonly ConfigNode[]): { path: string; text: str
   return nodes.map(fileOf);
 }
 
-function fileOf({ name, kind, inputs, scheduled }: ConfigNode): { path: string; text: string } {
+function fileOf(node: ConfigNode): { path: string; text: string } {
+  const { name, kind, inputs, scheduled, stream } = node;
   const executionInfo = {
     stepDays: kind === "query" ? 3 : 1,
     ...(scheduled ? { offlineSchedule: "@daily", onlineSchedule: "@daily" } : {}),
@@ -64,7 +67,11 @@ function fileOf({ name, kind, inputs, scheduled }: ConfigNode): { path: string; 
     case "online":
       return file(
         "group_bys",
-        groupBy(name, { sources: [events(first?.table ?? "")] }, { online: 1, executionInfo }),
+        groupBy(
+          name,
+          { sources: [events(first?.table ?? "", {}, stream ? { topic: "kafka://clicks" } : {})] },
+          { online: 1, executionInfo, ...(stream ? { description: `${stream.content}` } : {}) },
+        ),
       );
     case "old-online":
       return file(
@@ -103,7 +110,10 @@ export function wantedOf(nodes: readonly ConfigNode[], settings: Settings): Want
       holes: own?.holes ?? (writer === null ? "fine" : "wait"),
     };
   });
-  return { steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })), tables };
+  const streams = nodes.flatMap(({ name, stream }) =>
+    stream === undefined ? [] : [{ config: name, content: stream.content }],
+  );
+  return { steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })), tables, streams };
 }
 
 function stepsOf(node: ConfigNode): WantedStep[] {

@@ -22,6 +22,7 @@ export const FAULTS = {
   "crash-before": { chance: 0.004, words: "never happens, the process dies" },
   "crash-after": { chance: 0.004, words: "is done, and the process dies before it hears so" },
   stall: { chance: 0.004, words: "is done, and the process stands still" },
+  "list-behind": { chance: 0.3, words: "does not show it yet" },
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -18,6 +18,7 @@ import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
+import { streamRecord } from "./stream-record.ts";
 import type { Happening } from "./trace.ts";
 import { eventInWords } from "./words.ts";
 import type { Workload } from "./workload.ts";
@@ -32,6 +33,7 @@ export interface Place {
   readonly lakeRecord: LakeRecord;
   openStore(by: string): TaskStore;
   openLake(): ObjectStore;
+  openFlinkState(): ObjectStore;
   dropTable(path: string): void;
   /** Publishes events as a network carries them: some twice, some late. */
   carry(events: readonly LandfallEvent[], faults: Faults): void;
@@ -48,6 +50,10 @@ export interface PlaceOptions {
   readonly record: (happening: Happening) => void;
 }
 
+function ofState(outage: Workload["outages"][number]): Workload["outages"][number] {
+  return { ...outage, port: "flink-state" };
+}
+
 /** Some twenty times of what happens in a busy workload. */
 const happeningsMax = 2_000_000;
 
@@ -62,6 +68,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const store = simulatedTaskStore();
   const lakeRecorded = lakeRecord(record);
   const lost = new Map<string, boolean>();
+  const flinkState = simulatedObjectStore({ clock: time });
   const names = randomOf(seed, "names");
   let commits = 0;
 
@@ -87,6 +94,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
       keyValueStore: lakeRecorded.online(keyValues.open()),
       configs: configs.open(),
+      flinkState: slow(
+        streamRecord(record, (prefix) => flinkState.remove(prefix)).over(flinkState.open()),
+        time,
+        faults,
+      ),
       clock: time,
       behaviour: workload.behaviour,
       newId: () => names.id(),
@@ -97,8 +109,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     cancelMs: ({ jobId }) => randomOf(seed, `cancel ${jobId}`).between(0, 300_000),
     told(spec, status) {
       const { jobId, task, run, attempt } = spec;
-      if (status.state === "running") record({ kind: "job-begun", jobId, task, run, attempt });
-      else if (status.state !== "pending") {
+      const from = spec.mode === "streaming" ? { from: spec.savepoint ?? null } : {};
+      if (status.state === "running") {
+        record({ kind: "job-begun", jobId, task, run, attempt, ...from });
+      }
+      if (status.state !== "running" && status.state !== "pending") {
         record({ kind: "job-ended", jobId, state: asTold(status).state as "succeeded" });
       }
     },
@@ -112,6 +127,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     jobs,
     lakeRecord: lakeRecorded,
     openLake,
+    openFlinkState: () => flinkState.open(),
     openStore(by) {
       const inner = store.open();
       return {
@@ -141,7 +157,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       }
     },
     isOut: (port) =>
-      workload.outages.some(
+      [...workload.outages, ...workload.stateOutages.map(ofState)].some(
         (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
       ),
     asTold,

@@ -2,7 +2,7 @@ import { NEVER, Observable } from "rxjs";
 import type { SimulatedTime } from "../../adapters/simulated/clock.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
+import type { JobRunner, JobStatus, RunningStream, StreamJobs } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
@@ -11,10 +11,11 @@ import { answered, call, type Life, never, whileAlive } from "./life.ts";
 import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
-export type ProcessPorts = Omit<World, "close" | "flinkState">;
+export type ProcessPorts = Omit<World, "close">;
 
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;
+  const state = objectsOf(life, place.openFlinkState(), "flink-state");
   return {
     bus: busOf(life, place.bus.open()),
     store: storeOf(life, place.openStore(life.name)),
@@ -22,6 +23,7 @@ export function portsOf(life: Life): ProcessPorts {
     configs: objectsOf(life, place.configs.open(), "configs"),
     keyValueStore: keyValuesOf(life, place.keyValues.open()),
     runner: runnerOf(life, place.jobs.open()),
+    flinkState: (uri) => ({ uri: uri ?? "memory:", store: state }),
     clock: clockOf(life, place.time),
   };
 }
@@ -188,6 +190,44 @@ function runnerOf(life: Life, inner: JobRunner): JobRunner {
         port: "runner",
         effect: () => inner.forget(jobIds),
         lost: "forget-lost",
+      }),
+    streams: inner.streams === null ? null : streamsOf(life, inner.streams),
+  };
+}
+
+/** A list may be behind what was submitted a moment ago. */
+const behindMs = 60_000;
+
+function streamsOf(life: Life, inner: StreamJobs): StreamJobs {
+  const { place, faults, name } = life;
+  const isShown = async ({ jobId, config }: RunningStream) => {
+    const startedAt = (await inner.find(jobId))?.startedAt ?? 0;
+    const isYoung = place.time.now() - startedAt < behindMs;
+    return !isYoung || !faults.strikes("list-behind", `${name}: the list for the job of ${config}`);
+  };
+  return {
+    running: () =>
+      call(life, {
+        what: "listing streams",
+        port: "runner",
+        effect: async () => {
+          const shown: RunningStream[] = [];
+          for (const stream of await inner.running()) {
+            if (await isShown(stream)) shown.push(stream);
+          }
+          return shown;
+        },
+        refused: "read-refused",
+      }),
+    find: (jobId) =>
+      call(life, {
+        what: "finding the job of a stream",
+        port: "runner",
+        effect: async () => {
+          const found = await inner.find(jobId);
+          return found === null ? null : place.asTold(found);
+        },
+        refused: "read-refused",
       }),
   };
 }

@@ -47,6 +47,8 @@ export function sampleWorkload(seed: number, files: readonly ConfigFile[]): Work
     releases: [{ at: start + random.between(0, 3) * hourMs, files: kept, wanted }],
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
     ...cloudOf(seed),
+    foreignStreams: [],
+    stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: Array.from({ length: 6 }, () => random.between(-20_000, 20_000)),
@@ -104,6 +106,7 @@ function wantedOfPlan(plan: Plan, settings: Settings): Wanted {
         holes: own?.holes ?? (external ? "fine" : "wait"),
       };
     }),
+    streams: (plan.streams ?? []).map(({ config }) => ({ config, content: 1 })),
   };
 }
 

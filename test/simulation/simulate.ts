@@ -3,6 +3,7 @@ import { RestlessError } from "../../adapters/simulated/clock.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { commitObject, listCommits } from "../../lake/delta-log.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
+import type { JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
 import { dispatcher } from "../../services/dispatcher/pipeline.ts";
@@ -73,7 +74,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   process("watcher", 0, (ports) => watcher({ ...ports, ...shared, pace }, NEVER));
   for (let nth = 0; nth < workload.dispatchers; nth++) {
     const by = `dispatcher ${nth + 1}`;
-    process(by, 1 + nth, (ports) => dispatcher({ ...ports, ...shared, by }, NEVER));
+    process(by, 1 + nth, (ports) =>
+      dispatcher({ ...ports, ...shared, streamsAt: ports.flinkState, by }, NEVER),
+    );
   }
   for (let nth = 0; nth < workload.trackers; nth++) {
     process(`tracker ${nth + 1}`, 4 + nth, (ports) => tracker({ ...ports, ...shared }, NEVER));
@@ -125,12 +128,42 @@ async function playWorld(playing: Playing): Promise<void> {
       });
     });
   });
+  const runner = place.jobs.open();
+  workload.foreignStreams.forEach(({ config, at, until }, nth) => {
+    const spec = foreignStream(config, { at, nth });
+    place.time.at(at, () => void runner.submit(spec));
+    place.time.at(until, () => void runner.cancel(spec.jobId));
+  });
   for (const command of workload.commands) {
     place.time.at(command.at, () => {
       record({ kind: "commanded", command });
       void publisher.publish([command]);
     });
   }
+}
+
+/** A job that somebody begins by hand. */
+function foreignStream(config: string, { at, nth }: { at: number; nth: number }): JobSpec {
+  const day = new Date(at).toISOString().slice(0, 10);
+  return {
+    jobId: `somebody-${nth}`,
+    task: `${config}/streaming@${day}`,
+    run: 1,
+    attempt: 1,
+    config,
+    confType: "group_bys",
+    team: "somebody",
+    mode: "streaming",
+    range: { start: day, end: day },
+    conf: "",
+    confPath: "",
+    env: {},
+    execution: { properties: {} },
+    output: null,
+    inputs: [],
+    stepDays: 1,
+    timeoutMs: 1_000 * 3_600_000,
+  };
 }
 
 interface Writing {

@@ -48,6 +48,13 @@ export interface WantedTable {
 export interface Wanted {
   readonly steps: readonly WantedStep[];
   readonly tables: readonly WantedTable[];
+  /** GroupBys whose streams are to be kept running; of another content it is another job. */
+  readonly streams: readonly WantedStream[];
+}
+
+export interface WantedStream {
+  readonly config: string;
+  readonly content: number;
 }
 
 /** How the world saw a job end. `lost`: it will never be heard of again, whatever it wrote. */
@@ -107,7 +114,12 @@ export type Happening =
       readonly task: TaskId;
       readonly run: number;
       readonly attempt: number;
+      /** Of a stream: the checkpoint that it goes on from; null: it begins anew. */
+      readonly from?: string | null;
     }
+  /** A stream's job completed a checkpoint, or left a note of itself that is whole or is not. */
+  | { readonly kind: "checkpoint"; readonly jobId: string; readonly path: string }
+  | { readonly kind: "manifest"; readonly config: string; readonly whole: boolean }
   /** It does not run any more, and wrote its last before. */
   | { readonly kind: "job-ended"; readonly jobId: string; readonly state: SeenEnd }
   /** An operator's message was published. */
@@ -133,7 +145,20 @@ export type TraceEntry = { readonly at: EpochMs } & Happening;
 
 /** A broken promise, in one line, with where in the trace it shows. */
 export interface Broken {
-  readonly promise: "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "liveness";
+  readonly promise:
+    | "I1"
+    | "I2"
+    | "I3"
+    | "I4"
+    | "I5"
+    | "I6"
+    | "I7"
+    | "I8"
+    | "S1"
+    | "S2"
+    | "S3"
+    | "S4"
+    | "liveness";
   readonly at: EpochMs;
   readonly what: string;
 }

@@ -35,7 +35,11 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
     case "stored":
       return stored(entry, states);
     case "job-begun":
-      return `job ${short(entry.jobId)} begins: ${entry.task} run ${entry.run} attempt ${entry.attempt}`;
+      return `job ${short(entry.jobId)} begins: ${entry.task} run ${entry.run} attempt ${entry.attempt}${entry.from === undefined ? "" : `, ${entry.from ?? "anew"}`}`;
+    case "checkpoint":
+      return null;
+    case "manifest":
+      return entry.whole ? null : `a manifest of ${entry.config} is not whole`;
     case "job-ended":
       return `job ${short(entry.jobId)} ${entry.state}`;
     case "commanded":

@@ -38,6 +38,14 @@ export interface Workload {
   }[];
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
+  /** Jobs of streams that somebody else begins, without state, and ends. */
+  readonly foreignStreams: readonly {
+    readonly config: string;
+    readonly at: number;
+    readonly until: number;
+  }[];
+  /** When the place of Flink's state does not answer. */
+  readonly stateOutages: Workload["outages"];
   /**
    * How events reach a service: pulled, as many as it has room for; or pushed, a request each, which
    * is sent again when it was not answered within the deadline.
@@ -70,12 +78,14 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   const random = randomOf(seed, "workload");
   const days = Math.min(random.between(2, 4), leaving.days ?? 9);
   const externals = Array.from({ length: random.between(1, 3) }, (_, at) => `data.e${at}`);
-  const nodes = nodesOf(random, externals).slice(0, leaving.configs);
+  const nodes = nodesOf(random, externals)
+    .map((node) => withStream(seed, node))
+    .slice(0, leaving.configs);
   const settings = settingsOf(random, externals);
   const faultsEnd = start + days * dayMs + random.between(2, 20) * hourMs;
   const without = leaving.without ?? new Set();
   const wanted = wantedOf(nodes, settings);
-  const later = nodes.filter(() => !random.chance(0.3));
+  const later = nodes.filter(() => !random.chance(0.3)).map((node) => withOtherContent(seed, node));
   const release = (at: number, of: readonly ConfigNode[]) => ({
     at,
     files: filesOf(of),
@@ -88,9 +98,16 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   const third = random.chance(0.5);
   if (releases.length > 1 && third) releases.push(release(secondAt + 5 * hourMs, nodes));
   const changes = changesOf(randomOf(seed, "changes"), { externals, days, faultsEnd });
-  const commands = commandsOf(randomOf(seed, "commands"), { wanted, days });
+  const commands = [
+    ...commandsOf(randomOf(seed, "commands"), { wanted, days }),
+    ...streamCommandsOf(randomOf(seed, "stream commands"), { wanted, days }),
+  ];
   const outages = outagesOf(randomOf(seed, "outages"), faultsEnd);
-  const faults = jobFaultsOf(randomOf(seed, "job faults"), { wanted, days });
+  const faults = [
+    ...jobFaultsOf(randomOf(seed, "job faults"), { wanted, days }),
+    ...streamFaultsOf(randomOf(seed, "stream faults"), wanted),
+  ];
+  const foreign = foreignStreamsOf(randomOf(seed, "foreign streams"), { wanted, faultsEnd });
   const skews = Array.from({ length: 6 }, () => random.between(-20_000, 20_000));
   return {
     start,
@@ -99,7 +116,13 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     behaviour: RehearsalBehaviour.parse({
       durationMs: [random.between(1_000, 60_000), random.between(60_001, 2_400_000)],
       faults: without.has("job-faults") ? [] : faults,
+      checkpointMs: 240_000,
     }),
+    foreignStreams: without.has("changes") ? [] : foreign,
+    stateOutages:
+      without.has("outages") || wanted.streams.length === 0
+        ? []
+        : outagesOf(randomOf(seed, "state outages"), faultsEnd),
     changes: without.has("changes") ? changes.filter(({ does }) => does === "append") : changes,
     commands: without.has("commands") ? [] : commands,
     releases,
@@ -143,6 +166,57 @@ function nodesOf(random: Random, externals: readonly TableName[]): ConfigNode[] 
     if (node.kind === "online" && random.chance(0.5)) tables.push(`${tableOf(node)}__upload`);
   }
   return nodes;
+}
+
+/** Some of the online ones have a topic. Drawn apart, so that all else of the seed is as it was. */
+function withStream(seed: number, node: ConfigNode): ConfigNode {
+  const has = node.kind === "online" && randomOf(seed, `stream of ${node.name}`).chance(0.4);
+  return has ? { ...node, stream: { content: 1 } } : node;
+}
+
+/** A release may bring another content of a stream, and one after it the first again. */
+function withOtherContent(seed: number, node: ConfigNode): ConfigNode {
+  const changes = randomOf(seed, `content of ${node.name}`).chance(0.5);
+  return node.stream !== undefined && changes ? { ...node, stream: { content: 2 } } : node;
+}
+
+/** What operators ask of streams. */
+function streamCommandsOf(
+  random: Random,
+  { wanted: { streams }, days }: { wanted: Wanted; days: number },
+): Command[] {
+  if (streams.length === 0) return [];
+  return Array.from({ length: random.pick([0, 0, 1, 3]) }, (_, nth): Command => {
+    const { config } = random.pick(streams);
+    const at = start + random.between(4, days * 24) * hourMs + random.between(0, hourMs);
+    const shared = { schema: 1 as const, id: `stream-command-${nth}`, by: "operator", at, config };
+    return random.pick<Command>([
+      { kind: "stream-deploy", ...shared, state: "latest" },
+      { kind: "stream-deploy", ...shared, state: "none" },
+      { kind: "stream-stop", ...shared },
+    ]);
+  });
+}
+
+function streamFaultsOf(random: Random, { streams }: Wanted): RehearsalFault[] {
+  if (streams.length === 0) return [];
+  return Array.from({ length: random.pick([0, 1, 2, 4]) }, () => ({
+    step: `${random.pick(streams).config}/streaming`,
+    run: random.between(1, 4),
+    does: random.pick(["fail", "fail", "vanish", "hang", "write-nothing", "write-half"] as const),
+  }));
+}
+
+function foreignStreamsOf(
+  random: Random,
+  { wanted: { streams }, faultsEnd }: { wanted: Wanted; faultsEnd: number },
+): Workload["foreignStreams"] {
+  if (streams.length === 0) return [];
+  return Array.from({ length: random.pick([0, 0, 0, 1]) }, () => {
+    const at = random.between(start + 2 * hourMs, faultsEnd - 2 * hourMs);
+    const until = Math.min(faultsEnd - 1, at + random.between(1, 20) * hourMs);
+    return { config: random.pick(streams).config, at, until };
+  });
 }
 
 export function tableOf(node: ConfigNode): TableName {

@@ -1,9 +1,11 @@
 import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
+import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import type { History, Stored, Touch } from "./history.ts";
+import { streamHistory } from "./streams.ts";
 
 type Committed = Extract<TraceEntry, { kind: "table-commit" }>;
 
@@ -62,6 +64,9 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       return;
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);
+      return;
+    case "streams":
+      if (body !== null) streamHistory(history, name).document = body as StreamDocument;
       return;
     case "tables":
       if (body !== null) firstDay(history, name, body as TableDocument);

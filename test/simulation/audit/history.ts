@@ -1,7 +1,8 @@
-import type { CommandDocument } from "../../../schemas/commands.ts";
+import type { CommandDocument, StreamCommand } from "../../../schemas/commands.ts";
 import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
 import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
 import type { Settings } from "../../../schemas/settings.ts";
+import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { Broken, TraceEntry, Wanted, WantedStep } from "../trace.ts";
 
@@ -94,7 +95,27 @@ export interface History {
   readonly judged: Set<TaskId>;
   /** When a table was first looked at: what had landed before may be backlog. */
   readonly firstLooks: Map<TableName, EpochMs>;
+  readonly streams: Map<string, StreamHistory>;
   readonly broken: Broken[];
+}
+
+/** What truly became of a GroupBy's stream, and what is stored of it. */
+export interface StreamHistory {
+  readonly jobs: StreamJob[];
+  /** Newest last. */
+  readonly checkpoints: string[];
+  isManifestWhole: boolean;
+  /** Somebody else's job wrote beside another: which state is the newest is anybody's guess. */
+  isMuddled: boolean;
+  document: StreamDocument | null;
+  /** When each of what operators ask of it was asked. */
+  readonly asked: { readonly command: StreamCommand; readonly at: EpochMs }[];
+}
+
+export interface StreamJob {
+  readonly jobId: string;
+  readonly begunAt: EpochMs;
+  ended: EpochMs | null;
 }
 
 export function emptyHistory({
@@ -124,6 +145,7 @@ export function emptyHistory({
     commands: new Map(),
     claims: new Map(),
     firstLooks: new Map(),
+    streams: new Map(),
     broken: [],
   };
 }
