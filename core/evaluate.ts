@@ -4,16 +4,15 @@ import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
 import { isAskedFor, isCommanded } from "./commanded.ts";
-import { dayMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { giveUpAt } from "./given-up.ts";
 import { policyOf } from "./policy.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
-import { batchTimestamp } from "./serving-info.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
+import { isTooOldToServe } from "./too-old.ts";
 
 type Met = Extract<Verdict, { kind: "met" }>;
 type Unmet = Extract<Verdict, { kind: "unmet" }>;
@@ -166,17 +165,6 @@ function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: S
     return waitingForSchedule(task, step, launchAt);
   }
   return claim(deciding, task, { step, reads: verdict.reads, because });
-}
-
-/** Cells of a day carry the time of its end, and are dropped by their age, however late they come. */
-function isTooOldToServe(
-  { settings, now }: Deciding,
-  step: PlanStep,
-  { end }: PartitionRange,
-): boolean {
-  const { cellsKeptDays } = settings;
-  if (step.verification !== "serving-info" || cellsKeptDays === null) return false;
-  return now >= batchTimestamp(end) + cellsKeptDays * dayMs;
 }
 
 function isSkipped(deciding: Deciding, id: TaskId): boolean {

@@ -102,6 +102,20 @@ describe("an upload-to-kv of a day whose rows the online store would drop at onc
     expect(w.state(old)).toBe("launching");
   });
 
+  test("is not loaded again either when its upload is written again", () => {
+    const w = world(plan, Settings.parse(settled), { start: Date.parse("2025-09-28T12:00:00Z") });
+    const row = { state: "landed", version: { epoch: 0, n: Date.parse("2025-09-27") } } as const;
+    w.land("data.x", "2025-09-26");
+    w.succeed("gb/upload@2025-09-26");
+    const seen = { ...row, at: w.now(), seenBy: "job" } as const;
+    w.settle(old, { outputs: [{ table: "gb/kv", partition: "2025-09-26", landing: seen }] });
+    expect(w.state(old)).toBe("succeeded");
+    w.pass(5 * 24 * hour);
+    w.land("out.gb__upload", "2025-09-26", 9);
+    expect(w.why(old)).toContain("landed again; the online store would drop its rows at once");
+    expect(w.state(old)).toBe("succeeded");
+  });
+
   test("a day that is kept is loaded, and any day where tables keep cells for good", () => {
     const w = world(plan, Settings.parse(settled), { start: noon });
     w.land("data.x", "2025-09-27");
