@@ -19,7 +19,8 @@ import type { Wanted } from "./trace.ts";
 export interface Change {
   readonly at: number;
   readonly table: TableName;
-  readonly does: "append" | "delete" | "drop" | "recreate";
+  /** `recompute`: a consistency table's day is written again, by hand. */
+  readonly does: "append" | "delete" | "drop" | "recreate" | "recompute";
   readonly day: Partition;
 }
 
