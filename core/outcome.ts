@@ -7,6 +7,7 @@ import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
+import { policyOf } from "./policy.ts";
 import { retryAt } from "./retry.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 
@@ -27,6 +28,9 @@ export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled
 
 /** How the reason of a failure begins when a job that exited 0 has written nothing (I5). */
 export const nothingWritten = "exit 0, nothing written";
+
+/** How the reason of a failure begins when a job ran out of its time. */
+export const timedOut = "timed out and was cancelled";
 
 /** What an outcome amounts to, once what was written has been looked at. */
 type Judged =
@@ -56,7 +60,7 @@ function judge(deciding: Deciding, judging: Judging): Judged {
   }
   const error = settled.error ?? `its job ${settled.outcome}`;
   if (task.state.kind === "cancelling") {
-    return failure("job", `timed out and was cancelled: ${error}`);
+    return failure("job", `${timedOut}: ${error}`);
   }
   if (settled.outcome === "cancelled") {
     return { ...failure("job", "its job was cancelled by someone else"), retry: false };
@@ -213,8 +217,8 @@ function stateAfter(
       };
     case "failed": {
       const last = runs.at(-1);
-      const notBefore =
-        judged.retry && last !== undefined ? retryAt(deciding.settings, last, now) : null;
+      const policy = policyOf(deciding.settings, task);
+      const notBefore = judged.retry && last !== undefined ? retryAt(policy, last, now) : null;
       if (notBefore === null) {
         return {
           state: { kind: "failed", run, at: now, reason: judged.error },

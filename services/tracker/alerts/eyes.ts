@@ -10,11 +10,12 @@ import {
   type Signal,
 } from "../../../core/alerts/signals.ts";
 import { draftOver } from "../../../core/draft.ts";
-import { indexPlan, type PlanIndex } from "../../../core/plan-index.ts";
-import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
+import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
+import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 import { readAll, streamsIn } from "./read.ts";
 
@@ -29,6 +30,8 @@ export interface Seen {
 export interface Eyes {
   /** Throws what the store throws. */
   look(now: EpochMs): Promise<Seen>;
+  /** Who keeps a team's configs, by the plan as it was last looked at. */
+  maintainersOf(team: string): readonly string[];
 }
 
 /** Tasks of a state that are looked at, the newest partitions first. */
@@ -40,19 +43,22 @@ const lettersMax = 500;
 export function eyesOf(ports: AlertingPorts): Eyes {
   const { store } = ports;
   const settings = ports.settings.alerts;
-  const planNow = plans(ports);
+  const currentPlan = planNow(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
+  let maintainers: Plan["maintainers"];
   return {
+    maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
     async look(now) {
       const about = { now, settings };
       const [failed, running, plan, aside, streams] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
         store.listTasks({ state: "running", limit: tasksMax }),
-        planNow(),
+        currentPlan(),
         lettersNow(now),
         streamsIn(store),
       ]);
+      maintainers = plan?.index.plan.maintainers;
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
       const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
@@ -66,6 +72,10 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
     },
   };
+}
+
+function ownOf(maintainers: Plan["maintainers"], team: string): readonly string[] | undefined {
+  return Object.hasOwn(maintainers ?? {}, team) ? maintainers?.[team] : undefined;
 }
 
 /** Failed tasks that still matter; a query for each step of which only the newest day counts. */
@@ -83,24 +93,6 @@ async function notMoot(
   return failed.filter(
     (task) => !isMoot(task, plan.step(task.step), newest.get(task.step) ?? null),
   );
-}
-
-interface Current {
-  readonly index: PlanIndex;
-  readonly at: EpochMs;
-}
-
-/** The plan that decides, indexed once per plan; null before the first release. */
-function plans({ store, configs }: AlertingPorts): () => Promise<Current | null> {
-  let known: Current | null = null;
-  return async () => {
-    const { body } = await storedPlan(store);
-    if (body === null) return null;
-    if (known?.index.plan.hash !== body.hash) {
-      known = { index: indexPlan(await readPlan(configs, body.hash)), at: body.at };
-    }
-    return known;
-  };
 }
 
 /** Dead letters as they were a few minutes ago at most; null when they cannot be read. */
