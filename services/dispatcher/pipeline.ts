@@ -145,9 +145,13 @@ function dispatching(ports: DispatcherPorts): Dispatching {
 }
 
 function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
-  const { streamsAt: flinkState, runner, settings } = ports;
+  const { streamsAt: flinkState, runner, settings, log } = ports;
   const { streams } = runner;
-  if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
+  if (flinkState === undefined || settings.streams.by === "others") return null;
+  if (streams === null) {
+    log.info({}, "this runner runs no streams: those of the configs are left to others");
+    return null;
+  }
   return streamKeeper({ ...ports, streams, flinkState });
 }
 
