@@ -140,19 +140,27 @@ function parsed(tree: Tree, said: ReadonlyMap<string, Layer>): Deployment {
       `world is gcp, and gcp is not set: give at least ${["project", "lake", "configs", "bigtableInstance"].map((name) => variableOf(`gcp.${name}`)).join(", ")}`,
     );
   }
-  for (const [mode, pool] of Object.entries(data.poolOfMode)) {
-    if (!Object.hasOwn(data.pools, pool)) {
-      const from = said.get("poolOfMode")?.from ?? "settings";
-      throw new SettingsError(
-        `settings ${from}: poolOfMode.${mode} names pool "${pool}", which pools has not`,
-      );
-    }
-  }
+  const noPool = unknownPool(data, said);
+  if (noPool !== null) throw new SettingsError(noPool);
   const unknown = unknownRoute(data.alerts);
   if (unknown !== null) {
     throw new SettingsError(unknown);
   }
   return data;
+}
+
+/** What names a pool that is none; null when all are. The defaults may: `pools` replaces them. */
+function unknownPool(settings: Deployment, said: ReadonlyMap<string, Layer>): string | null {
+  for (const setting of ["poolOfMode", "poolOfConfType"] as const) {
+    const from = said.get(setting)?.from;
+    if (from === undefined) continue;
+    const wrong = Object.entries(settings[setting]).find(
+      ([, pool]) => !Object.hasOwn(settings.pools, pool),
+    );
+    if (wrong === undefined) continue;
+    return `settings ${from}: ${setting}.${wrong[0]} names pool "${wrong[1]}", which pools has not`;
+  }
+  return null;
 }
 
 /** What names a route of alerts that is none; null when all are. */

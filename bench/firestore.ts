@@ -89,7 +89,7 @@ async function storm(folder: string): Promise<void> {
   const configs = directoryObjectStore({ root: join(folder, "configs") });
   const bus = sqliteBus({ file: join(folder, "bus.db") });
   const store = firestoreTaskStore({ projectId: `bench-${process.pid}` });
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
   const queries = Array.from({ length: tasks }, (_, at) => [`q${at}`, ["bench.source"]]);
   const lake = directoryObjectStore({ root: join(folder, "lake") });
   const release = await writeRelease(configs, stagingQueryFiles(Object.fromEntries(queries)));

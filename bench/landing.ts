@@ -97,7 +97,7 @@ async function calm(store: TaskStore): Promise<void> {
 
 async function main(folder: string): Promise<void> {
   const lake = join(folder, "lake");
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
   const behaviour = RehearsalBehaviour.parse({ durationMs: 20 });
   const opened = openEmbedded({
     data: join(folder, "data"),

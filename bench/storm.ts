@@ -63,7 +63,7 @@ async function runInTwo(running: Running, folder: string): Promise<void> {
 }
 
 async function storm(tasks: number, folder: string, processes: 1 | 2): Promise<void> {
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
   const behaviour = RehearsalBehaviour.parse({ durationMs: 0 });
   const world = openEmbedded({
     data: join(folder, "data"),

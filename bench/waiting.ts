@@ -53,7 +53,7 @@ async function until(true_: () => boolean): Promise<void> {
 }
 
 async function measure(waiting: number, folder: string): Promise<number> {
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" } });
+  const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
   const opened = openEmbedded({
     data: join(folder, "data"),
     lake: join(folder, "lake"),

@@ -10,6 +10,7 @@ import type { Deciding } from "./deciding.ts";
 import { sha256Hex } from "./hash.ts";
 import { landingOf, landingsId, landingsIds } from "./landings.ts";
 import { lanePool, nextTurn, takeTurn } from "./lanes.ts";
+import { policyOf } from "./policy.ts";
 import { fullPool, slotsOf, takeSlots } from "./pools.ts";
 import type { Reads } from "./readiness.ts";
 import { STATUS } from "./status.ts";
@@ -99,9 +100,10 @@ function queued(
   { because, pool, why }: { because: string | null; pool: string | null; why: string },
 ): Task {
   const since = task.state.kind === "ready" ? task.state.since : deciding.now;
+  const { headStartMs } = policyOf(deciding.settings, task);
   return {
     ...task,
-    state: { kind: "ready", since, because },
+    state: { kind: "ready", since, because, ...(headStartMs === 0 ? {} : { headStartMs }) },
     why,
     wakeAt: deciding.now + (pool === null ? queueCheckMs : hoursAheadMs),
     queuedFor: pool,

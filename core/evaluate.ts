@@ -3,13 +3,16 @@ import { type TaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { askAgainAt, claim, hoursAheadMs } from "./claim.ts";
-import { isCommanded } from "./commanded.ts";
+import { isAskedFor, isCommanded } from "./commanded.ts";
 import type { Deciding } from "./deciding.ts";
+import { giveUpAt } from "./given-up.ts";
+import { policyOf } from "./policy.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
 import { earliestLaunch } from "./schedule.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
+import { isTooOldToServe } from "./too-old.ts";
 
 type Met = Extract<Verdict, { kind: "met" }>;
 type Unmet = Extract<Verdict, { kind: "unmet" }>;
@@ -50,9 +53,10 @@ export function evaluate(deciding: Deciding, step: PlanStep, range: PartitionRan
 
 /** What became of a live task whose `wakeAt` has passed. */
 export function wake(deciding: Deciding, task: Task, submitted: string | null): Task {
-  const { now, settings } = deciding;
+  const { now } = deciding;
   const { state } = task;
   if (!isLive(state)) return task;
+  const { timeoutMs } = policyOf(deciding.settings, task);
   switch (state.kind) {
     case "launching": {
       if (now < state.submitBy) return task;
@@ -66,7 +70,7 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
           : { ...task, ...claimedAgain(deciding, state) };
       }
       const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? now;
-      const timeoutAt = claimedAt + settings.timeoutMs;
+      const timeoutAt = claimedAt + timeoutMs;
       const why = `attempt ${state.attempt} of run ${state.run} is running`;
       const { run, attempt, jobId } = state;
       return {
@@ -78,7 +82,7 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
     }
     case "running": {
       if (now < state.timeoutAt) return task;
-      const why = `ran longer than ${settings.timeoutMs / 3_600_000} h; its job is being cancelled`;
+      const why = `ran longer than ${timeoutMs / 3_600_000} h; its job is being cancelled`;
       return cancelling(deciding, task, { reason: "timed-out", why });
     }
     case "cancelling":
@@ -111,14 +115,23 @@ function claimedAgain(
 
 /** A task is born of its first fact: when some input of it has landed, or all it needs is there. */
 function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task | null {
-  if (step.schedule === null) return null;
+  if (step.schedule === null || isBeforeStart(step, range)) return null;
   const verdict = readiness(deciding, step, range);
-  if (verdict.kind === "unmet" && !verdict.begun) return null;
-  return settle(deciding, verdict, {
-    task: unborn(deciding, step, range),
-    step,
-    because: firstBecause,
-  });
+  const task = unborn(deciding, step, range);
+  if (verdict.kind === "unmet" && !verdict.begun && !isGivenUp(deciding, task, firstBecause)) {
+    return null;
+  }
+  return settle(deciding, verdict, { task, step, because: firstBecause });
+}
+
+function isGivenUp({ settings, now }: Deciding, task: Task, because: string | null): boolean {
+  const at = giveUpAt(settings, task, because);
+  return at !== null && at <= now;
+}
+
+/** Whether a step's team wants nothing done for a range unless somebody asks for it. */
+export function isBeforeStart({ from }: PlanStep, { start }: PartitionRange): boolean {
+  return from !== undefined && start < from;
 }
 
 interface Settling {
@@ -139,8 +152,16 @@ function settle(deciding: Deciding, verdict: Verdict, { task, step, because }: S
   }
   const newer = isCommanded(because) ? null : supersededBy(deciding, step, task);
   if (newer !== null) return skipped(deciding, task, `${newer} is newer and complete`);
+  if (isTooOldToServe(deciding, step, task) && !isAskedFor(task, because)) {
+    const days = deciding.settings.cellsKeptDays;
+    return skipped(
+      deciding,
+      task,
+      `the online store would drop its rows at once: it keeps them ${days} days; landfall backfill loads it all the same`,
+    );
+  }
   const launchAt = earliestLaunch(step, task);
-  if (launchAt !== null && launchAt > deciding.now && !isCommanded(because)) {
+  if (launchAt !== null && launchAt > deciding.now && !isAskedFor(task, because)) {
     return waitingForSchedule(task, step, launchAt);
   }
   return claim(deciding, task, { step, reads: verdict.reads, because });
@@ -153,14 +174,32 @@ function isSkipped(deciding: Deciding, id: TaskId): boolean {
 type Unsettled = Pick<Settling, "task" | "because">;
 
 function waiting(deciding: Deciding, { task, because }: Unsettled, verdict: Unmet): Task {
-  const why = `waits for ${verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ")}`;
-  const until = Math.min(verdict.until ?? Number.POSITIVE_INFINITY, deciding.now + hoursAheadMs);
+  const missing = verdict.missing.map((m) => `${m.what}: ${m.because}`).join("; ");
+  if (isGivenUp(deciding, task, because)) return givenUp(deciding, task, missing);
+  const why = `waits for ${missing}`;
+  const until = Math.min(
+    verdict.until ?? Number.POSITIVE_INFINITY,
+    deciding.now + hoursAheadMs,
+    giveUpAt(deciding.settings, task, because) ?? Number.POSITIVE_INFINITY,
+  );
   const sleeping = task.state.kind === "waiting" && task.why === why;
   if (sleeping && task.wakeAt !== null && task.wakeAt > deciding.now && task.wakeAt <= until) {
     return task;
   }
   const state = { kind: "waiting" as const, ...(because === firstBecause ? {} : { because }) };
   return { ...task, state, why, wakeAt: until, queuedFor: null };
+}
+
+function givenUp(deciding: Deciding, task: Task, missing: string): Task {
+  const { giveUpHours } = policyOf(deciding.settings, task);
+  const reason = `gave up waiting ${giveUpHours} h after its day: ${missing}`;
+  return {
+    ...task,
+    state: { kind: "failed", run: 1, at: deciding.now, reason },
+    why: `failed: ${reason}`,
+    wakeAt: null,
+    queuedFor: null,
+  };
 }
 
 function waitingForSchedule(task: Task, step: PlanStep, launchAt: EpochMs): Task {

@@ -13,8 +13,11 @@ import type { Task } from "../schemas/tasks.ts";
 import { closedness, closingOf } from "./closing.ts";
 import { addDays, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
+import { isBeforeStart } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
+import { isLanePool } from "./lanes.ts";
 import { outputRange } from "./partitions.ts";
+import { limitOf } from "./pool-limits.ts";
 import { type Reads, readiness, single } from "./readiness.ts";
 import { usageText } from "./usage.ts";
 
@@ -43,10 +46,15 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
     };
   }
   if (task !== null && task.state.kind !== "waiting") {
-    return { what: id, is: stateText(task), because: attemptReasons(task) };
+    const because = [...poolReasons(deciding, task), ...attemptReasons(task)];
+    return { what: id, is: stateText(task), because };
   }
   if (task === null && step.schedule === null) {
     return { what: id, is: "runs only on command", because: [] };
+  }
+  if (task === null && isBeforeStart(step, range)) {
+    const is = `not begun: its team's dag_start_date is ${step.from}; landfall backfill starts it`;
+    return { what: id, is, because: [] };
   }
   const verdict = readiness(deciding, step, range);
   if (verdict.kind === "met") {
@@ -64,6 +72,38 @@ export function explainTask(deciding: Deciding, id: TaskId, depth = 0): Reason {
       missingReason(deciding, { what, because, depth }),
     ),
   };
+}
+
+const namedMax = 5;
+
+/** Who holds the slots that a task waits for one of. */
+function poolReasons(deciding: Deciding, { state, queuedFor }: Task): Reason[] {
+  if (state.kind !== "ready" || queuedFor === null || isLanePool(queuedFor)) return [];
+  const pool = deciding.draft.get(`pools/${queuedFor}`);
+  const holders = Object.keys(pool?.holders ?? {});
+  const limit = limitOf(deciding.settings, queuedFor, (step) => deciding.plan.step(step));
+  const held = holders.length === 0 ? "" : ` by ${someOf(holders)}`;
+  return [
+    {
+      what: `pool ${queuedFor}`,
+      is: `${holders.length} of ${limit} slots are held${held}`,
+      because: [],
+    },
+  ];
+}
+
+/** The answer for a task with who is before it in the queue of the pool or lane it waits for. */
+export function withQueue(reason: Reason, pool: string, queue: readonly TaskId[]): Reason {
+  const place = queue.indexOf(reason.what);
+  const ahead = place === -1 ? queue : queue.slice(0, place);
+  const is = ahead.length === 0 ? "it is the next" : `${ahead.length} before it: ${someOf(ahead)}`;
+  const queued: Reason = { what: `queue of ${pool}`, is, because: [] };
+  return { ...reason, because: [...reason.because, queued] };
+}
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - namedMax;
+  return `${names.slice(0, namedMax).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function stateText({ state, why }: Task): string {

@@ -47,7 +47,10 @@ export function wantedOf(planned: readonly MetadataRow[], settings: Settings): W
     !Object.hasOwn(settings.teams, team) || settings.teams[team]?.metadata !== "others";
   const rows = new Map(planned.filter(isOurs).map((row) => [row.key, row]));
   const others = planned.filter((row) => !isOurs(row)).map(({ key }) => key);
-  const texts = [...rows.values()].map(({ key, conf }) => `${key} ${conf.hash}`);
+  const texts = [...rows.values()].map(
+    ({ key, conf, instance }) =>
+      `${key} ${conf.hash}${instance === undefined ? "" : ` ${instance}`}`,
+  );
   return { table, rows, others: new Set(others), hash: sha256HexOf([table, ...texts]) };
 }
 
@@ -89,10 +92,13 @@ export type Rows = ReadonlyMap<string, WrittenRow>;
 
 /** Rows to write, in order of key. */
 export function rowsToWrite(ledger: Rows, wanted: Wanted, whole: boolean): MetadataRow[] {
-  return [...wanted.rows.values()].filter(({ key, conf }) => {
-    const lies = ledger.get(key);
-    return whole || lies === undefined || lies.gone !== undefined || lies.hash !== conf.hash;
-  });
+  return [...wanted.rows.values()].filter((row) => whole || !liesAs(ledger.get(row.key), row));
+}
+
+/** Whether the ledger says that a row lies there, refreshed, with its content, in its instance. */
+function liesAs(lies: WrittenRow | undefined, { conf, instance }: MetadataRow): boolean {
+  if (lies === undefined || lies.gone !== undefined) return false;
+  return lies.hash === conf.hash && lies.instance === instance;
 }
 
 /** Keys of rows that the ledger has and no config asks for; what is left to others is not ours. */
@@ -130,11 +136,12 @@ export interface Written {
 export function ledgerAfter(ledger: Rows, pass: Written): Map<string, WrittenRow> {
   const { wanted, written, deleted, at, refreshedAt, keptMs } = pass;
   const after = new Map<string, WrittenRow>();
-  for (const [key, { conf }] of wanted.rows) {
+  for (const [key, row] of wanted.rows) {
     const before = ledger.get(key);
-    const same = before?.hash === conf.hash && before.gone === undefined;
-    if (before !== undefined && same) after.set(key, before);
-    else if (written.has(key)) after.set(key, { hash: conf.hash, uploadedAt: at });
+    const { conf, instance } = row;
+    const placed = instance === undefined ? {} : { instance };
+    if (before !== undefined && liesAs(before, row)) after.set(key, before);
+    else if (written.has(key)) after.set(key, { hash: conf.hash, uploadedAt: at, ...placed });
   }
   for (const key of goneRows(ledger, wanted)) {
     const before = ledger.get(key);

@@ -7,6 +7,7 @@ import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
+import { policyOf } from "./policy.ts";
 import { retryAt } from "./retry.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 
@@ -216,8 +217,8 @@ function stateAfter(
       };
     case "failed": {
       const last = runs.at(-1);
-      const notBefore =
-        judged.retry && last !== undefined ? retryAt(deciding.settings, last, now) : null;
+      const policy = policyOf(deciding.settings, task);
+      const notBefore = judged.retry && last !== undefined ? retryAt(policy, last, now) : null;
       if (notBefore === null) {
         return {
           state: { kind: "failed", run, at: now, reason: judged.error },

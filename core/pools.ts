@@ -3,27 +3,23 @@ import { parseTaskId, taskId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { PoolDocument, Task } from "../schemas/tasks.ts";
 import type { Deciding } from "./deciding.ts";
+import { type PoolLimit, poolLimits } from "./pool-limits.ts";
 import { STATUS } from "./status.ts";
 
 /** A limited thing a job needs while it runs. */
-export interface Slot {
-  readonly pool: string;
-  readonly limit: number;
+export interface Slot extends PoolLimit {
   /** The task in whose name it is held. */
   readonly holder: TaskId;
 }
 
 /**
- * The slots a step's job needs: its mode's pool, when one is set; and for a step that rewrites an
+ * The slots a step's job needs: those of its pools; and for a step that rewrites an
  * unpartitioned table, that table, held in its name until the next step has read it: the following
  * day's upload must not replace what upload-to-kv loads.
  */
 export function slotsOf(deciding: Deciding, step: PlanStep, task: Task): Slot[] {
-  const { poolOfMode, pools } = deciding.settings;
-  const slots: Slot[] = [];
-  const pool = Object.hasOwn(poolOfMode, step.mode) ? poolOfMode[step.mode] : undefined;
-  const limit = pool !== undefined && Object.hasOwn(pools, pool) ? pools[pool]?.limit : undefined;
-  if (pool !== undefined && limit !== undefined) slots.push({ pool, limit, holder: task.id });
+  const limits = poolLimits(deciding.settings, step);
+  const slots: Slot[] = limits.map((limit) => ({ ...limit, holder: task.id }));
   for (const writer of [step, ...step.after.map((id) => deciding.plan.step(id))]) {
     if (writer?.effect !== "rewrites-table") continue;
     slots.push({ pool: tablePool(writer), limit: 1, holder: taskId(writer.id, task) });

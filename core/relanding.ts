@@ -6,6 +6,7 @@ import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsIds, versionText } from "./landings.ts";
 import { readiness, type Verdict, windowOf } from "./readiness.ts";
 import { supersededBy } from "./supersede.ts";
+import { isTooOldToServe } from "./too-old.ts";
 
 /** What a new version of an input means for a task that has ended. */
 export type Relanding =
@@ -42,6 +43,9 @@ export function relanding(deciding: Deciding, task: Task, step: PlanStep): Relan
   }
   const newer = supersededBy(deciding, step, task);
   if (newer !== null) return { kind: "waived", remark: `${because}; ${newer} is newer` };
+  if (isTooOldToServe(deciding, step, task)) {
+    return { kind: "waived", remark: `${because}; the online store would drop its rows at once` };
+  }
   const verdict = readiness(deciding, step, task);
   if (verdict.kind === "unmet") {
     const remark = `${because}; runs again when ${verdict.missing.map((m) => m.what).join(", ")} is complete`;

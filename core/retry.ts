@@ -1,7 +1,7 @@
 import type { EpochMs } from "../schemas/ids.ts";
-import type { Settings } from "../schemas/settings.ts";
 import type { Run } from "../schemas/tasks.ts";
 import { unitInterval } from "./hash.ts";
+import type { Policy } from "./policy.ts";
 
 const backoffMaxMs = 3_600_000;
 
@@ -12,10 +12,10 @@ const backoffMaxMs = 3_600_000;
  * and twice the mean (full jitter), drawn from the job's id: the same failure waits as long
  * whoever looks at it.
  */
-export function retryAt(settings: Settings, run: Run, now: EpochMs): EpochMs | null {
+export function retryAt({ retries }: Policy, run: Run, now: EpochMs): EpochMs | null {
   const last = run.attempts.at(-1);
   if (last === undefined || last.blame === null) return null;
-  const policy = settings.retries[last.blame];
+  const policy = retries[last.blame];
   const failures = run.attempts.filter((attempt) => attempt.blame === last.blame).length;
   if (failures > policy.max) return null;
   const spanMs = Math.min(backoffMaxMs, 2 * policy.delayMs * 2 ** (failures - 1));

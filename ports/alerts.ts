@@ -10,6 +10,8 @@ export interface Notice {
   readonly deployment: string;
   readonly kind: AlertKind | "test";
   readonly team: string;
+  /** E-mail addresses of who keeps the team's configs, for receivers that tell people by them. */
+  readonly maintainers: readonly string[];
   readonly priority: Priority;
   /** One line. */
   readonly summary: string;

@@ -11,6 +11,11 @@ export interface Cell {
 
 /** The online store. Dataset names and row keys: Chronon's `BigTableKVStoreImpl`. */
 export interface KeyValueStore {
+  /**
+   * The online store in a Bigtable instance, which teams may have of their own; this one itself where
+   * there is only one. It is closed with this one.
+   */
+  at(instance: string): KeyValueStore;
   write(table: string, cells: readonly Cell[]): Promise<void>;
   /** The newest cell of each key that has one. An empty list of keys reads nothing. */
   read(table: string, keys: readonly Uint8Array[]): Promise<readonly Cell[]>;

@@ -71,7 +71,7 @@ export interface TaskStore {
   }): Promise<CommitAnswer>;
   /** Ids of tasks with `wakeAt` <= `now`, the most overdue first. */
   dueTasks(now: EpochMs, limit: number): Promise<readonly TaskId[]>;
-  /** Ids of tasks with `queuedFor` = `pool`, longest `ready` first. */
+  /** Ids of tasks with `queuedFor` = `pool`, longest `ready` first, head starts counted in. */
   queuedTasks(pool: string, limit: number): Promise<readonly TaskId[]>;
   /** For people: tasks, newest partition first. */
   listTasks(filter: {

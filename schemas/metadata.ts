@@ -7,6 +7,8 @@ export const WrittenRow = z.object({
   hash: z.string(),
   /** When this content was first written; refreshes do not move it. */
   uploadedAt: EpochMs,
+  /** Bigtable instance it lies in; left out: the deployment's. */
+  instance: z.string().exactOptional(),
   /** Its config is gone: since when, and when the row was last written. It is refreshed no more. */
   gone: z.object({ since: EpochMs, writtenAt: EpochMs }).exactOptional(),
 });

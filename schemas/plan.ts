@@ -61,6 +61,10 @@ export const Execution = z.object({
   cluster: z.string().exactOptional(),
   /** `dataproc.config` of `executionInfo.clusterConf`: a Dataproc ClusterConfig as JSON. */
   clusterConfig: z.string().exactOptional(),
+  /** Whom its team's jobs run for. */
+  user: z.string().exactOptional(),
+  /** Bucket of its team that Dataproc keeps files of the job in, by its name. */
+  stagingBucket: z.string().exactOptional(),
 });
 export type Execution = Readonly<z.infer<typeof Execution>>;
 
@@ -75,6 +79,8 @@ export const PlanStep = z.object({
   pipeline: z.string(),
   /** `@daily`: as soon as inputs are complete. A cron is the earliest launch time. Null: on command. */
   schedule: z.string().nullable(),
+  /** No task of an earlier partition is born by itself; on command it is. */
+  from: Partition.exactOptional(),
   inputs: z.array(PlanInput),
   /** Steps of the same partition that must have succeeded first. */
   after: z.array(StepId),
@@ -132,6 +138,8 @@ export const MetadataRow = z.object({
   team: z.string(),
   /** The compiled file: its path in the release and the hash of its bytes. */
   conf: z.object({ path: z.string(), hash: z.string() }),
+  /** Bigtable instance that its conf or team names. */
+  instance: z.string().exactOptional(),
 });
 export type MetadataRow = Readonly<z.infer<typeof MetadataRow>>;
 
@@ -165,6 +173,8 @@ export const Plan = z.object({
   metadata: z.array(MetadataRow).exactOptional(),
   /** In order of config. Left out: there are none. */
   streams: z.array(PlanStream).exactOptional(),
+  /** By team, `default` for those that say nothing: e-mail addresses of who is told of its alerts. */
+  maintainers: z.record(z.string(), z.array(z.string())).exactOptional(),
   notScheduled: z.array(z.object({ config: z.string(), reason: z.string() })),
   problems: z.array(PlanProblem),
 });

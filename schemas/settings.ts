@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { TableName } from "./ids.ts";
+import { ConfType } from "./plan.ts";
+import { StepPolicy, TeamSettings } from "./step-policy.ts";
 
 /**
  * When a partition of a table counts as complete. `at-landing`: at its first commit; `at-end`: its
@@ -64,25 +66,36 @@ export const Settings = z.object({
     .default(24 * 3_600_000),
   /** Partitions at the end of an unbounded input whose landing again reruns the newest task. */
   unboundedLookback: z.number().int().min(1).default(7),
-  /** Limits on jobs that run at once, by pool. Steps without a pool are not limited. */
-  pools: z.record(z.string(), z.object({ limit: z.number().int().min(1) })).prefault({}),
+  /** Hours after the end of its day after which a task that still waits fails; null: it waits on. */
+  giveUpHours: z.number().positive().nullable().default(null),
+  /** Tasks of one step whose jobs may run at once; null: as many as its pools let. */
+  maxActiveRuns: z.number().int().min(1).nullable().default(null),
+  /** How much longer a task counts as having waited, where tasks wait for a slot or their turn. */
+  headStartMs: z.number().int().min(0).default(0),
+  /** By mode: what of the above is otherwise. */
+  modes: z.record(z.string(), StepPolicy).prefault({}),
+  /**
+   * Limits on jobs that run at once, by pool. Steps without a pool are not limited. Those of the
+   * defaults are what the DAGs of Airflow have.
+   */
+  pools: z
+    .record(
+      z.string().regex(/^[^:]+$/, "names of pools have no colon"),
+      z.object({ limit: z.number().int().min(1) }),
+    )
+    .prefault({ group_by_batch: { limit: 300 }, join: { limit: 100 } }),
   /** Which pool the jobs of a mode take their slot from. */
   poolOfMode: z.record(z.string(), z.string()).prefault({}),
-  teams: z
-    .record(
-      z.string(),
-      z.object({
-        /** Put a daily GroupBy's backfill before its upload. */
-        backfillBeforeUpload: z.boolean().default(false),
-        /** `others`: somebody else writes the metadata of its configs; Landfall leaves it alone. */
-        metadata: z.enum(["landfall", "others"]).default("landfall"),
-        /** `others`: somebody else keeps the streams of its GroupBys running. */
-        streams: z.enum(["landfall", "others"]).default("landfall"),
-        /** As `consistency.comparisonStep`, for its joins. */
-        comparisonStep: z.boolean().exactOptional(),
-      }),
-    )
-    .prefault({}),
+  /** The same by conf type, for modes that are not in `poolOfMode`; one that is no pool limits nothing. */
+  poolOfConfType: z
+    .partialRecord(ConfType, z.string())
+    .prefault({ group_bys: "group_by_batch", joins: "join" }),
+  teams: z.record(z.string(), TeamSettings).prefault({}),
+  /**
+   * Days after which the online store drops a cell, as Chronon makes its tables: an upload-to-kv of
+   * an older day runs only on command. Null: its tables keep cells however old they are.
+   */
+  cellsKeptDays: z.number().positive().nullable().default(5),
   /** Compiled configs in the online store, where fetchers and streams look for them. */
   metadata: z
     .object({

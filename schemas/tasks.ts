@@ -21,6 +21,8 @@ export const TaskState = z.discriminatedUnion("kind", [
     since: EpochMs,
     /** Why a new run is wanted; null: the run that failed an attempt goes on. */
     because: z.string().nullable(),
+    /** How much longer it counts as having waited; left out: not at all. */
+    headStartMs: z.number().int().min(1).exactOptional(),
   }),
   z.object({
     kind: z.literal("launching"),
@@ -106,7 +108,7 @@ export const Task = z.object({
   why: z.string(),
   /** When to look at it again although nothing happened; null: only events move it. */
   wakeAt: EpochMs.nullable(),
-  /** The pool whose slot it waits for while `ready`; null otherwise. */
+  /** The pool or lane it waits for while `ready`; null otherwise. */
   queuedFor: z.string().nullable(),
   /** The last commands that asked something of it. */
   requestedBy: z.array(z.string()),

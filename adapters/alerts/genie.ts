@@ -4,8 +4,10 @@ import { cut, jsonRequest, type RequestsOf } from "./request.ts";
 export interface GenieOptions {
   /** What `/v2/alerts` stands below. */
   readonly url: string;
-  /** Who responds for a team, as the receiver names them. */
-  readonly respondersOf: (team: string) => readonly Readonly<Record<string, string>>[];
+  /** Who responds, as the receiver names them. */
+  readonly respondersOf: (
+    about: Pick<Notice, "team" | "maintainers">,
+  ) => readonly Readonly<Record<string, string>>[];
 }
 
 /**
@@ -14,7 +16,8 @@ export interface GenieOptions {
  */
 export function genieRequests({ url, respondersOf }: GenieOptions): RequestsOf {
   return (notice, secret) => {
-    const { alias, change, priority, team, kind, deployment, summary, count, since } = notice;
+    const { alias, change, priority, team, maintainers, kind } = notice;
+    const { deployment, summary, count, since } = notice;
     const headers = { authorization: `GenieKey ${secret}` };
     const alerts = `${url}/v2/alerts`;
     const one = (what: string) =>
@@ -29,7 +32,7 @@ export function genieRequests({ url, respondersOf }: GenieOptions): RequestsOf {
         message: cut(summary, messageMax),
         alias,
         description: descriptionOf(notice),
-        responders: respondersOf(team),
+        responders: respondersOf(notice),
         tags: ["landfall", team, kind],
         details: {
           deployment,
@@ -37,6 +40,7 @@ export function genieRequests({ url, respondersOf }: GenieOptions): RequestsOf {
           kind,
           count: String(count),
           since: new Date(since).toISOString(),
+          ...(maintainers.length === 0 ? {} : { maintainers: maintainers.join(", ") }),
         },
         entity: team,
         source,

@@ -7,12 +7,12 @@ export interface JiraServiceManagementOptions {
   readonly responders: Readonly<Record<string, string>>;
 }
 
-/** Jira Service Management: the alert API of an integration there; teams go by id. */
+/** Jira Service Management: the alert API of an integration there; teams go by id, and people too. */
 export function jiraServiceManagementRequests(options: JiraServiceManagementOptions): RequestsOf {
   const { url, responders } = options;
   return genieRequests({
     url,
-    respondersOf(team) {
+    respondersOf({ team }) {
       const id = Object.hasOwn(responders, team) ? responders[team] : undefined;
       return id === undefined ? [] : [{ type: "team", id }];
     },

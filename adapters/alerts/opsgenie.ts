@@ -7,12 +7,13 @@ export interface OpsgenieOptions {
   readonly responders: Readonly<Record<string, string>>;
 }
 
-/** Opsgenie, which its maker ends in April 2027. */
+/** Opsgenie, which its maker ends in April 2027. Its users go by their e-mail addresses. */
 export function opsgenieRequests({ url, responders }: OpsgenieOptions): RequestsOf {
   return genieRequests({
     url,
-    respondersOf: (team) => [
+    respondersOf: ({ team, maintainers }) => [
       { type: "team", name: Object.hasOwn(responders, team) ? (responders[team] ?? team) : team },
+      ...maintainers.map((username) => ({ type: "user", username })),
     ],
   });
 }

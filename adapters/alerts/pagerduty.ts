@@ -12,7 +12,8 @@ const severities: Readonly<Record<Priority, string>> = {
 /** PagerDuty, Events API v2: the key is an integration's routing key. */
 export function pagerdutyRequests({ url }: { readonly url: string }): RequestsOf {
   return (notice, secret) => {
-    const { alias, change, team, kind, deployment, summary, details, count, since } = notice;
+    const { alias, change, team, maintainers, kind, deployment } = notice;
+    const { summary, details, count, since } = notice;
     const event = { routing_key: secret, dedup_key: cut(alias, aliasMax) };
     const enqueue = `${url}/v2/enqueue`;
     if (change === "closed") return [jsonRequest(enqueue, { ...event, event_action: "resolve" })];
@@ -24,7 +25,11 @@ export function pagerdutyRequests({ url }: { readonly url: string }): RequestsOf
       component: team,
       group: team,
       class: kind,
-      custom_details: { count, details: details.join("\n") },
+      custom_details: {
+        count,
+        details: details.join("\n"),
+        ...(maintainers.length === 0 ? {} : { maintainers: maintainers.join(", ") }),
+      },
     };
     return [jsonRequest(enqueue, { ...event, event_action: "trigger", payload })];
   };

@@ -3,11 +3,12 @@ import { type Database, openDatabase, sqlText } from "./database.ts";
 
 /**
  * An online store in a SQLite file. Only the newest cell of a key is kept: nothing else can be read
- * through the port, and a rehearsal would otherwise grow without end.
+ * through the port, and a rehearsal would otherwise grow without end. A machine has one for all teams.
  */
 export function sqliteKeyValueStore({ file }: { readonly file: string }): KeyValueStore {
   const database = openDatabase(file, { name: "key-values", version: 1, schema });
-  return {
+  const store: KeyValueStore = {
+    at: () => store,
     async write(table, cells) {
       if (cells.length > 0) write(database, sqlText(table), cells);
     },
@@ -22,6 +23,7 @@ export function sqliteKeyValueStore({ file }: { readonly file: string }): KeyVal
       database.close();
     },
   };
+  return store;
 }
 
 const schema = `

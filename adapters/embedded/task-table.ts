@@ -1,3 +1,4 @@
+import { queuePlace } from "../../core/queue-place.ts";
 import type { DocumentVersion } from "../../ports/task-store.ts";
 import { collectionOf, type DocumentId, type DocumentOf } from "../../schemas/documents.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
@@ -65,7 +66,7 @@ export function rowOf(
     state.kind,
     wakeAt,
     queuedFor === null ? null : sqlText(queuedFor),
-    state.kind === "ready" ? state.since : null,
+    queuePlace(state),
   ];
 }
 

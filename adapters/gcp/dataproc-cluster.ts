@@ -11,10 +11,11 @@ type InstanceGroup = protos.google.cloud.dataproc.v1.IInstanceGroupConfig;
 /** The config of a profile's cluster; `spot` gives it the profile's preemptible workers. */
 export function clusterConfigOf(
   place: EphemeralCluster,
-  { spot }: { readonly spot: boolean },
+  { spot, stagingBucket }: { readonly spot: boolean; readonly stagingBucket?: string },
 ): ClusterConfig {
   const { subnetwork, serviceAccount, autoscalingPolicy } = place;
   return {
+    ...(stagingBucket === undefined ? {} : { configBucket: stagingBucket }),
     gceClusterConfig: {
       ...(subnetwork === undefined ? {} : { subnetworkUri: subnetwork }),
       ...(serviceAccount === undefined ? {} : { serviceAccount }),

@@ -60,12 +60,15 @@ export function jobLabels(
     ...whenLabels(more.now),
   };
   for (const [index, part] of parts(escaped(step)).entries()) labels[stepKey(index)] = part;
-  const count = Object.keys(labels).length;
-  if (count > labelsMax) return null;
-  // For logs only: no job is refused for want of room for it.
-  return spec.trace === undefined || count === labelsMax
-    ? labels
-    : { ...labels, [traceLabel]: spec.trace };
+  if (Object.keys(labels).length > labelsMax) return null;
+  // For bills and logs only: no job is refused for want of room for them.
+  addIfRoom(labels, "landfall-user", chrononLabel(spec.execution.user ?? ""));
+  addIfRoom(labels, traceLabel, spec.trace ?? "");
+  return labels;
+}
+
+function addIfRoom(labels: Record<string, string>, key: string, value: string): void {
+  if (value !== "" && Object.keys(labels).length < labelsMax) labels[key] = value;
 }
 
 /** The most labels that a resource of Google Cloud may have. */

@@ -68,8 +68,7 @@ function placeOf(
   if (make !== null && "refused" in make) return make;
   if (cluster !== undefined) return { kind: "cluster", name: cluster, make };
   if (make !== null) {
-    const hash = createHash("sha256").update(clusterConfig ?? "");
-    const own = clusterName(deployment, `conf-${hash.digest("hex").slice(0, 10)}`);
+    const own = clusterName(deployment, `conf-${shortHash(clusterConfig ?? "")}`);
     return { kind: "cluster", name: own, make };
   }
   const ofTeam = first([
@@ -83,21 +82,30 @@ function placeOf(
       `its profile "${name}" is not in dataproc.profiles: add it, or set SPARK_CLUSTER_NAME in the conf`,
     );
   }
+  const { stagingBucket } = spec.execution;
+  const staged = stagingBucket === undefined ? {} : { stagingBucket };
   switch (profile.place.on) {
     case "cluster":
       return { kind: "cluster", name: profile.place.name, make: null };
     case "serverless":
-      return { kind: "serverless", serverless: profile.place };
+      return { kind: "serverless", serverless: { ...profile.place, ...staged } };
     case "ephemeral": {
       const spot =
         profile.place.secondaryWorkers > 0 && settings.nonCriticalModes.includes(spec.mode);
+      const usual = spot ? `${name}-spot` : name;
+      // A bucket is its cluster's: teams with one of their own share no cluster with others.
+      const own = stagingBucket === undefined ? null : `team-${shortHash(usual + stagingBucket)}`;
       return {
         kind: "cluster",
-        name: clusterName(deployment, spot ? `${name}-spot` : name),
-        make: { config: clusterConfigOf(profile.place, { spot }) },
+        name: clusterName(deployment, own ?? usual),
+        make: { config: clusterConfigOf(profile.place, { spot, ...staged }) },
       };
     }
   }
+}
+
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 10);
 }
 
 /** `[a-z]([-a-z0-9]{0,49}[a-z0-9])?`, as Dataproc wants the names of clusters. */

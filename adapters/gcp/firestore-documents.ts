@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hasEnded } from "../../core/attempts.ts";
+import { queuePlace } from "../../core/queue-place.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { Check, DocumentVersion, Write } from "../../ports/task-store.ts";
 import {
@@ -54,7 +55,7 @@ export function unchanged({ id, version }: Check): Change {
 function storedFields(id: DocumentId, body: DocumentOf<DocumentId>, commit: string): Fields {
   if (collectionOf(id) !== "tasks") return fieldsOf({ ...body, commit });
   const { state } = body as Task;
-  return fieldsOf({ ...body, commit, readySince: state.kind === "ready" ? state.since : null });
+  return fieldsOf({ ...body, commit, readySince: queuePlace(state) });
 }
 
 /** Throws `PermanentError`, naming the document, when it is none of ours. */

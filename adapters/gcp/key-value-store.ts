@@ -19,13 +19,23 @@ export function bigtableKeyValueStore(place: BigtablePlace): KeyValueStore {
       throw operatingError(cause, table);
     }
   };
-  return {
+  const others = new Map<string, KeyValueStore>();
+  const store: KeyValueStore = {
+    at(instanceId) {
+      if (instanceId === place.instanceId) return store;
+      const known = others.get(instanceId) ?? bigtableKeyValueStore({ ...place, instanceId });
+      others.set(instanceId, known);
+      return known;
+    },
     write: (table, cells) => answered(table, () => write(instance, table, cells)),
     read: (table, keys) => answered(table, () => read(instance, table, keys)),
     delete: (table, keys) => answered(table, () => erase(instance, table, keys)),
     cellsKeptMs: (table) => answered(table, () => ageLimitOf(instance, table)),
-    close,
+    async close() {
+      await Promise.all([close(), ...[...others.values()].map((other) => other.close())]);
+    },
   };
+  return store;
 }
 
 const gaxOptions = { timeout: 5_000 };

@@ -29,6 +29,8 @@ export async function loadKeyValues(
   if (fault?.does === "write-nothing" || !(await uploaded(world, spec, day))) return null;
   const groupBy = await groupByOf(world.configs, spec);
   const timestamp = batchTimestamp(day);
+  const instance = spec.env["GCP_BIGTABLE_INSTANCE_ID"] ?? "";
+  const store = instance === "" ? world.keyValueStore : world.keyValueStore.at(instance);
   const keys = Array.from({ length: entities }, (_, at) => `rehearsal-${at + 1}`);
   const rows = keys.map((key): Cell => {
     const fields = groupBy.keyColumns.map(() => key);
@@ -39,7 +41,7 @@ export async function loadKeyValues(
     };
   });
   if (fault?.does === "write-half") {
-    await world.keyValueStore.write(BATCH_TABLE, rows);
+    await store.write(BATCH_TABLE, rows);
     return faultText(fault, `failed as told, half-way through ${day}`);
   }
   const more = { rehearsal: { jobId: spec.jobId, run: spec.run, attempt: spec.attempt } };
@@ -50,7 +52,7 @@ export async function loadKeyValues(
     more,
   });
   const key = servingInfoKey(spec.config);
-  await world.keyValueStore.write(BATCH_TABLE, [...rows, { key, value, timestamp }]);
+  await store.write(BATCH_TABLE, [...rows, { key, value, timestamp }]);
   return null;
 }
 

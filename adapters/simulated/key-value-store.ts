@@ -8,8 +8,9 @@ export interface SimulatedKeyValueStore {
 /** Keeps the newest cell of a key: nothing else can be read through the port. */
 export function simulatedKeyValueStore(): SimulatedKeyValueStore {
   const tables = new Map<string, Map<string, Cell>>();
-  return {
-    open: () => ({
+  const open = (): KeyValueStore => {
+    const store: KeyValueStore = {
+      at: () => store,
       async write(table, cells) {
         const rows = tables.get(table) ?? new Map<string, Cell>();
         tables.set(table, rows);
@@ -31,8 +32,10 @@ export function simulatedKeyValueStore(): SimulatedKeyValueStore {
       },
       cellsKeptMs: async () => null,
       async close() {},
-    }),
+    };
+    return store;
   };
+  return { open };
 }
 
 function keyOf(key: Uint8Array): string {

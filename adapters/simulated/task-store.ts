@@ -1,4 +1,5 @@
 import { hasEnded } from "../../core/attempts.ts";
+import { queuePlace } from "../../core/queue-place.ts";
 import type {
   DocumentVersion,
   EndedTasks,
@@ -132,7 +133,7 @@ function put(shared: Shared, { id, body }: Write, version: string): void {
 function listed(id: DocumentId, { state, wakeAt, queuedFor }: Task, change: number | null): Listed {
   const task = id.slice("tasks/".length);
   const { step, range } = parseTaskId(task);
-  const readySince = state.kind === "ready" ? state.since : 0;
+  const readySince = queuePlace(state) ?? 0;
   const asked = { wakeAt, queuedFor, readySince, change };
   return { id: task, step, start: range.start, state: state.kind, ...asked };
 }

@@ -100,6 +100,7 @@ function testNotice(deployment: string, team: string, change: Notice["change"]):
     deployment,
     kind: "test",
     team,
+    maintainers: [],
     priority: "P5",
     summary: `test alert of Landfall ${deployment} for ${team}: nothing is wrong`,
     details: ["sent by `landfall alerts test`, and closed at once"],

@@ -1,6 +1,8 @@
 import { Command } from "commander";
-import { explainPartition, explainTask, type Reason } from "../../core/explain.ts";
+import { explainPartition, explainTask, type Reason, withQueue } from "../../core/explain.ts";
+import type { TaskStore } from "../../ports/task-store.ts";
 import { Partition, parseTaskId, TaskId } from "../../schemas/ids.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import { BadAnswer, UsageError } from "../errors.ts";
 import { ask, dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 
@@ -20,8 +22,8 @@ export function whyCommand(): Command {
     .addOption(settingsOption())
     .option("--json", "print the answer as JSON")
     .action(async (what: string, options: WhyOptions) => {
-      const reason = await withState(options, (state) =>
-        ask(state, (deciding) => {
+      const reason = await withState(options, async (state) => {
+        const answer = await ask(state, (deciding) => {
           const at = what.lastIndexOf("@");
           const name = what.slice(0, at);
           const partition = Partition.safeParse(what.slice(at + 1));
@@ -35,13 +37,25 @@ export function whyCommand(): Command {
             );
           }
           return explainPartition(deciding, name, partition.data);
-        }),
-      );
+        });
+        return queuedAnswer(state.store, answer);
+      });
       process.stdout.write(
         options.json === true ? `${JSON.stringify(reason, null, 2)}\n` : reasonText(reason),
       );
       if (/^(failed|unknown)/.test(reason.is)) throw new BadAnswer();
     });
+}
+
+/** How far the queue of a pool is looked at. */
+const queueMax = 1_000;
+
+/** The answer; of a task that waits for a slot or its turn, with who is before it. */
+async function queuedAnswer(store: TaskStore, answer: Reason): Promise<Reason> {
+  const id = `tasks/${answer.what}` as const;
+  const task = (await store.read([id])).get(id)?.body as Task | null | undefined;
+  const pool = task?.queuedFor ?? null;
+  return pool === null ? answer : withQueue(answer, pool, await store.queuedTasks(pool, queueMax));
 }
 
 /** An answer as an indented list. */

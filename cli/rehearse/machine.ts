@@ -4,6 +4,7 @@ import { randomOf } from "../../adapters/simulated/random.ts";
 import { compile } from "../../core/compile/compile.ts";
 import type { ConfigFile } from "../../core/compile/config-file.ts";
 import { addDays, dayMs, dayOf, daysIn, partitionEndMs } from "../../core/dates.ts";
+import { policyOf } from "../../core/policy.ts";
 import { silentLog } from "../../ports/log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { writeRelease } from "../../releases/release.ts";
@@ -95,9 +96,10 @@ function settingsOf({ settings, seed }: RehearsalOptions): Settings {
 
 function behaviourOf(options: RehearsalOptions, plan: Plan): RehearsalBehaviour {
   const { range, seed, fail, settings, jobMs } = options;
-  const attempts = settings.retries.job.max + 1;
   const faults: RehearsalFault[] = [];
-  for (const { id } of fail === 0 ? [] : plan.steps) {
+  for (const step of fail === 0 ? [] : plan.steps) {
+    const { id } = step;
+    const attempts = policyOf(settings, step).retries.job.max + 1;
     const random = randomOf(seed, `failures of ${id}`);
     for (const partition of daysIn(range)) {
       for (let attempt = 1; attempt <= attempts; attempt++) {

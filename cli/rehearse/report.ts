@@ -1,8 +1,15 @@
 import { dayMs, dayOf, partitionEndMs } from "../../core/dates.ts";
 import { inputRange } from "../../core/partitions.ts";
 import { indexPlan, type PlanIndex } from "../../core/plan-index.ts";
+import { poolLimits } from "../../core/pool-limits.ts";
 import { single } from "../../core/readiness.ts";
-import { type EpochMs, type Partition, type TaskId, taskId } from "../../schemas/ids.ts";
+import {
+  type EpochMs,
+  type Partition,
+  type StepId,
+  type TaskId,
+  taskId,
+} from "../../schemas/ids.ts";
 import type { Task, TaskStateKind } from "../../schemas/tasks.ts";
 import { isAsked, type Rehearsed } from "./machine.ts";
 import type { Arrival } from "./outside.ts";
@@ -139,11 +146,22 @@ function waitedFor({ plan, tasks, arrivals }: Finding, task: Task): Task | null 
   }
 }
 
-/** How many slots of each pool were held at once at most. */
-function poolsOf({ settings, tasks }: Rehearsed): Report["pools"] {
-  return Object.entries(settings.pools).map(([name, { limit }]) => {
+/** How many slots of each pool that steps of the plan need were held at once at most. */
+function poolsOf({ plan, settings, tasks }: Rehearsed): Report["pools"] {
+  const limits = new Map<string, number>();
+  const needed = new Map<StepId, readonly string[]>();
+  for (const step of plan.steps) {
+    const own = poolLimits(settings, step);
+    needed.set(
+      step.id,
+      own.map(({ pool }) => pool),
+    );
+    for (const { pool, limit } of own) limits.set(pool, limit);
+  }
+  const named = [...limits].sort(([a], [b]) => (a < b ? -1 : 1));
+  return named.map(([name, limit]) => {
     const changes = tasks
-      .filter(({ mode }) => settings.poolOfMode[mode] === name)
+      .filter(({ step }) => needed.get(step)?.includes(name) === true)
       .flatMap(({ runs }) => runs.flatMap(({ attempts }) => attempts))
       .flatMap(({ claimedAt, endedAt }) => [
         { at: claimedAt, by: 1 },

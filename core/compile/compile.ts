@@ -28,7 +28,12 @@ export function compile({ files, settings, previous }: Release): Plan {
   const teams = readTeams(ordered.filter((file) => isTeamFile(file.path)));
   const confs = ordered.filter((file) => !isTeamFile(file.path));
   const candidates = candidatesOf(confs, { teams, settings, previous: previous ?? null });
-  const { drafts, steps: standing, metadata, streams } = settle(candidates, previous ?? null);
+  const {
+    drafts,
+    steps: standing,
+    metadata,
+    streams,
+  } = settle(candidates, { settings, previous: previous ?? null });
   const writers = writersOf(standing, candidates);
   const steps = linked(standing, writers);
   const formats = formatsOf(drafts, previous ?? null);
@@ -39,13 +44,23 @@ export function compile({ files, settings, previous }: Release): Plan {
     tables: tablesOf({ steps, writers, formats }),
     metadata: [...metadata],
     ...(streams.length === 0 ? {} : { streams: [...streams] }),
+    ...maintained(teams, previous ?? null),
     notScheduled: notScheduledOf(drafts),
     problems: problemsOf(candidates, teams),
   };
   return { schema: 1, hash: hashOf(content), ...content };
 }
 
-type Content = Required<Omit<Plan, "schema" | "hash" | "streams">> & Pick<Plan, "streams">;
+type Content = Omit<Plan, "schema" | "hash" | "metadata"> & Required<Pick<Plan, "metadata">>;
+
+/** Who is told of alerts; what a file that cannot be read said before holds on. */
+function maintained(teams: Teams, previous: Plan | null): Pick<Plan, "maintainers"> {
+  const maintainers = {
+    ...(teams.broken ? previous?.maintainers : undefined),
+    ...teams.maintainers,
+  };
+  return Object.keys(maintainers).length === 0 ? {} : { maintainers };
+}
 
 /**
  * Hash of a plan's content: of the JSON of each of its parts, in order. Environments, which many
@@ -57,7 +72,8 @@ function hashOf(content: Content): string {
 }
 
 function* textsOf(content: Content): Generator<string> {
-  const { pipelines, steps, tables, metadata, streams = [], notScheduled, problems } = content;
+  const { pipelines, steps, tables, metadata, maintainers, streams = [] } = content;
+  const { notScheduled, problems } = content;
   const environments = new Map<PlanStep["env"], string>();
   for (const step of steps) {
     const { env } = step;
@@ -67,6 +83,10 @@ function* textsOf(content: Content): Generator<string> {
   }
   const confs = new Set(steps.map(({ conf }) => conf.hash));
   for (const { key, conf } of metadata) if (!confs.has(conf.hash)) yield `${key} ${conf.hash}`;
+  for (const { key, instance } of metadata) {
+    if (instance !== undefined) yield `${key} in ${instance}`;
+  }
+  if (maintainers !== undefined) yield JSON.stringify(maintainers);
   for (const stream of streams) yield `stream ${JSON.stringify(stream)}`;
   const configs = new Set(steps.map(({ config }) => config));
   const alone = notScheduled.filter(({ config }) => !configs.has(config));

@@ -1,5 +1,6 @@
 import type { TableName } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
+import type { Settings } from "../../schemas/settings.ts";
 import { offsetDays } from "../durations.ts";
 import { baseTable } from "../plan-index.ts";
 import { circles, circleThrough, type Graph } from "./cycles.ts";
@@ -28,6 +29,35 @@ export function sharedOutputs(steps: readonly PlanStep[]): Conflict[] {
         `its rows in the online store, ${dataset}, are also those of ${others}; names must differ in more than case and punctuation`,
     ),
   ];
+}
+
+/**
+ * Configs of teams that try a release, where they write into a namespace that others write into: what
+ * they try would land among what is served and read.
+ */
+export function testOutputs(steps: readonly PlanStep[], settings: Settings): Conflict[] {
+  const isTest = ({ team }: PlanStep) =>
+    Object.hasOwn(settings.teams, team) && settings.teams[team]?.test === true;
+  const others = new Map<string, string>();
+  for (const step of steps) {
+    const namespace = namespaceOf(step);
+    if (namespace !== null && !isTest(step)) others.set(namespace, step.team);
+  }
+  const found = new Map<string, Conflict>();
+  for (const step of steps.filter(isTest)) {
+    const namespace = namespaceOf(step);
+    const other = namespace === null ? undefined : others.get(namespace);
+    if (other === undefined) continue;
+    found.set(step.config, {
+      config: step.config,
+      message: `team ${step.team} is for tests, but writes into namespace ${namespace}, as team ${other} does; give it one of its own`,
+    });
+  }
+  return [...found.values()];
+}
+
+function namespaceOf({ output }: PlanStep): string | null {
+  return output === undefined ? null : output.slice(0, output.lastIndexOf("."));
 }
 
 /**

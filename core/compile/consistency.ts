@@ -42,7 +42,7 @@ export function consistencyOf(config: Config, checking: Checking): Consistency |
   if (config.confType !== "joins" || !isChecked(config)) return null;
   const { team, settings, reading } = checking;
   const { findings } = reading;
-  const env = environmentOf(config, { mode: "log-flattener", team, findings });
+  const env = environmentOf(config, { mode: "log-flattener", team, settings, findings });
   const log = tableOf(env["CHRONON_LOG_TABLE"], settings.consistency.logTable);
   const schemas = tableOf(env["CHRONON_SCHEMA_TABLE"], settings.consistency.schemaTable);
   if (log === null || schemas === null) return { unchecked: nobodySaysWhere };

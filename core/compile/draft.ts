@@ -56,7 +56,7 @@ export interface Drafting {
 export function draftOf(config: Config, drafting: Drafting): Draft | null {
   const { name, confType } = config;
   const conf = { path: config.file.path, hash: config.file.hash ?? sha256Hex(config.file.text) };
-  const metadata = metadataRow(config, conf);
+  const metadata = metadataOf(config, conf, drafting);
   if (config.confType === "models" || config.confType === "model_transforms") {
     const notScheduled = reasonOfNone(config.confType);
     const none = { steps: [], stream: null, formats: new Map(), sourceJoins: [] };
@@ -85,12 +85,26 @@ export function draftOf(config: Config, drafting: Drafting): Draft | null {
   };
 }
 
+/** Its row, in the Bigtable instance that a job which uploads it would be given. */
+function metadataOf(
+  config: Config,
+  conf: MetadataRow["conf"],
+  { team, settings, findings }: Drafting,
+): MetadataRow | null {
+  const row = metadataRow(config, conf);
+  if (row === null) return null;
+  const env = environmentOf(config, { mode: "metadata-upload", team, settings, findings });
+  const instance = env["GCP_BIGTABLE_INSTANCE_ID"] ?? "";
+  return instance === "" ? row : { ...row, instance };
+}
+
 function stepsOf(
   described: Described,
   conf: PlanStep["conf"],
-  { findings, share }: Drafting,
+  { settings, findings, share }: Drafting,
 ): PlanStep[] {
   const { config, team, column } = described;
+  const { startDate } = team.says;
   const { name, confType, flavour } = config;
   const semanticHash = semanticHashOf(config.json);
   return RECIPES[confType].flatMap(([mode, recipe]) => {
@@ -98,7 +112,7 @@ function stepsOf(
     if (made === null) return [];
     const { pipeline, schedule, inputs, after, output, outputColumn = column, stepDays } = made;
     const effect = effectOf(flavour, confType, mode);
-    const execution = executionOf(config, mode);
+    const execution = executionOf(config, { mode, says: team.says });
     const step: PlanStep = {
       id: stepId(name, mode),
       config: name,
@@ -108,6 +122,7 @@ function stepsOf(
       team: config.team,
       pipeline,
       schedule,
+      ...(startDate === null || schedule === null ? {} : { from: startDate }),
       inputs,
       after,
       ...(output === undefined ? {} : { output }),
@@ -118,7 +133,7 @@ function stepsOf(
       stepDays,
       semanticHash,
       conf,
-      env: share(withOwn(environmentOf(config, { mode, team, findings }), made.env)),
+      env: share(withOwn(environmentOf(config, { mode, team, settings, findings }), made.env)),
       ...(execution === null ? {} : { execution }),
     };
     return [step];

@@ -1,22 +1,37 @@
 import type { ExecutionInfo } from "../../schemas/chronon/metadata.ts";
+import type { Settings } from "../../schemas/settings.ts";
 import type { Config } from "./config-file.ts";
 import { type Findings, quoted } from "./findings.ts";
+import { variablesOf } from "./team-says.ts";
 import type { TeamFacts } from "./teams.ts";
 
 export type Environment = Readonly<Record<string, string>>;
 
+export interface EnvironmentOf {
+  readonly mode: string;
+  readonly team: TeamFacts;
+  readonly settings: Settings;
+  readonly findings: Findings;
+}
+
 /**
  * The environment of a mode's job, keys in order: `default`'s and the team's from `teams.json`, the
- * team's metadata, then the conf's; within each what is common, then what is of the mode.
+ * team's metadata, then the conf's; within each what is common, then what is of the mode. Above all
+ * the release that Landfall's settings pin for the team.
  */
 export function environmentOf(
   config: Config,
-  { mode, team, findings }: { mode: string; team: TeamFacts; findings: Findings },
+  { mode, team, settings, findings }: EnvironmentOf,
 ): Environment {
   const layers: unknown[] = [
-    ...team.entries.flatMap((entry) => [entry.common_env, field(entry.production, mode)]),
+    ...team.entries.flatMap((entry) => [
+      variablesOf(entry),
+      entry.common_env,
+      field(entry.production, mode),
+    ]),
     ...team.executionInfos.flatMap((info) => ofInfo(info, mode)),
     ...ofConf(config, mode),
+    pinned(settings, config.team),
   ];
   const merged = new Map<string, string>();
   for (const layer of layers) {
@@ -33,6 +48,14 @@ export function ownVariable(
   const found = ofConf(config, mode).map((layer) => Object.entries(layer ?? {}));
   const value = new Map<string, unknown>(found.flat()).get(name);
   return typeof value === "string" && value !== "" ? value : null;
+}
+
+function pinned({ teams }: Settings, team: string): object {
+  const { version, artifactPrefix } = (Object.hasOwn(teams, team) ? teams[team] : undefined) ?? {};
+  return {
+    ...(version === undefined ? {} : { VERSION: version }),
+    ...(artifactPrefix === undefined ? {} : { ARTIFACT_PREFIX: artifactPrefix }),
+  };
 }
 
 function ofConf({ metaData }: Config, mode: string): unknown[] {

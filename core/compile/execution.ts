@@ -1,13 +1,18 @@
 import type { Execution } from "../../schemas/plan.ts";
 import type { Config } from "./config-file.ts";
 import { field, ownVariable } from "./environment.ts";
+import type { TeamSays } from "./team-says.ts";
 
 /**
- * How a conf wants a mode's job run by a cluster; null when it says nothing of it. Compilers merge
+ * How a conf and its team want a mode's job run by a cluster; null when they say nothing of it. Compilers merge
  * what is common into each mode's part, so a mode's part stands alone (zipline, `JobSubmitter`).
  * `GCP_DATAPROC_CLUSTER_NAME` is what `SPARK_CLUSTER_NAME` was called before.
  */
-export function executionOf(config: Config, mode: string): Execution | null {
+export function executionOf(
+  config: Config,
+  { mode, says }: { readonly mode: string; readonly says: TeamSays },
+): Execution | null {
+  const { user, stagingBucket } = says;
   const { conf, ...info } = config.metaData.executionInfo ?? {};
   const cluster =
     ownVariable(config, { mode, name: "SPARK_CLUSTER_NAME" }) ??
@@ -17,14 +22,11 @@ export function executionOf(config: Config, mode: string): Execution | null {
     configOf(field(field(ofCluster, "modeClusterConfigs"), mode)) ??
     configOf(field(ofCluster, "common"));
   const properties = texts(field(field(conf, "modeConfigs"), mode) ?? field(conf, "common"));
-  if (cluster === null && clusterConfig === null && Object.keys(properties).length === 0) {
-    return null;
-  }
-  return {
-    properties,
-    ...(cluster === null ? {} : { cluster }),
-    ...(clusterConfig === null ? {} : { clusterConfig }),
-  };
+  const said = Object.entries({ cluster, clusterConfig, user, stagingBucket }).filter(
+    ([, value]) => value !== null,
+  );
+  if (said.length === 0 && Object.keys(properties).length === 0) return null;
+  return { properties, ...(Object.fromEntries(said) as Partial<Execution>) };
 }
 
 function configOf(of: object | null): string | null {

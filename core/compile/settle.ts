@@ -1,5 +1,6 @@
 import type { MetadataRow, Plan, PlanStep, PlanStream } from "../../schemas/plan.ts";
-import { type Conflict, cycles, sharedOutputs } from "./conflicts.ts";
+import type { Settings } from "../../schemas/settings.ts";
+import { type Conflict, cycles, sharedOutputs, testOutputs } from "./conflicts.ts";
 import type { Draft } from "./draft.ts";
 import type { Findings } from "./findings.ts";
 
@@ -30,7 +31,10 @@ export interface Settled {
  * which was meant; a withheld config falls back to its last good steps, which nothing pushes out.
  * Conflicts are added to the findings of the files they are in.
  */
-export function settle(candidates: readonly Candidate[], previous: Plan | null): Settled {
+export function settle(
+  candidates: readonly Candidate[],
+  { settings, previous }: { readonly settings: Settings; readonly previous: Plan | null },
+): Settled {
   const standing = new Map<string, Candidate>();
   const withheld: Candidate[] = [];
   for (const candidate of candidates) {
@@ -45,7 +49,7 @@ export function settle(candidates: readonly Candidate[], previous: Plan | null):
     const steps = [...drafts.flatMap((draft) => draft.steps), ...kept].sort((a, b) =>
       a.id < b.id ? -1 : 1,
     );
-    const conflicts = [...sharedOutputs(steps), ...cycles(steps)];
+    const conflicts = [...sharedOutputs(steps), ...testOutputs(steps, settings), ...cycles(steps)];
     const found = withhold(atFiles(conflicts, standing), { standing, withheld });
     if (!found) {
       const rows = lastGoodRows(withheld, { standing, previous });

@@ -14,13 +14,13 @@ import { streamedBy } from "./sources.ts";
 export function streamOf(
   { config, online, column }: Described,
   conf: PlanStream["conf"],
-  { team, findings, share }: Drafting,
+  { team, settings, findings, share }: Drafting,
 ): PlanStream | null {
   if (!online || config.confType !== "group_bys" || column !== "ds") return null;
   const streamed = streamedBy(config.body);
   if (streamed === null) return null;
   const { topic, parentJoin } = streamed;
-  const execution = executionOf(config, mode);
+  const execution = executionOf(config, { mode, says: team.says });
   return {
     config: config.name,
     team: config.team,
@@ -28,7 +28,7 @@ export function streamOf(
     after: stepId(config.name, "upload-to-kv"),
     ...(parentJoin === null ? {} : { parentJoin }),
     conf,
-    env: share(environmentOf(config, { mode, team, findings })),
+    env: share(environmentOf(config, { mode, team, settings, findings })),
     ...(execution === null ? {} : { execution }),
   };
 }

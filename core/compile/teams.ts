@@ -4,6 +4,7 @@ import { Team, TeamMetadata, TeamsFile } from "../../schemas/teams.ts";
 import { isConfType } from "./conf-types.ts";
 import type { ConfigFile } from "./config-file.ts";
 import { type Findings, issuesOf, newFindings } from "./findings.ts";
+import { checkedEntry, maintainersOf, type TeamSays, teamSays } from "./team-says.ts";
 
 /** What is known of a team, `default`'s facts first. */
 export interface TeamFacts {
@@ -12,6 +13,7 @@ export interface TeamFacts {
   readonly entries: readonly Team[];
   /** Execution infos of zipline's team metadata. */
   readonly executionInfos: readonly ExecutionInfo[];
+  readonly says: TeamSays;
   /** True when a file that speaks of it cannot be read: what it says is not known. */
   readonly broken: boolean;
 }
@@ -24,6 +26,10 @@ export interface Teams {
    */
   of(config: { readonly team: string; readonly path: string }): TeamFacts;
   readonly findings: ReadonlyMap<string, Findings>;
+  /** By team that says so, in order of name: who is told of its alerts. */
+  readonly maintainers: Readonly<Record<string, string[]>>;
+  /** True when some file that lists teams cannot be read in full. */
+  readonly broken: boolean;
 }
 
 /** Whether a path is one of a team file: `teams.json` or `teams_metadata/<team>/<file>`. */
@@ -51,6 +57,8 @@ export function readTeams(files: readonly ConfigFile[]): Teams {
   }
   return {
     findings,
+    maintainers: maintainersIn(entries),
+    broken: broken.size > 0,
     of({ team, path }) {
       const root = rootOf(path);
       const names = team === "default" ? [team] : ["default", team];
@@ -59,6 +67,7 @@ export function readTeams(files: readonly ConfigFile[]): Teams {
       return {
         namespace: entries.get(team)?.namespace ?? metadatas.at(-1)?.outputNamespace ?? null,
         entries: valuesOf(entries, names),
+        says: teamSays(valuesOf(entries, names)),
         executionInfos: metadatas
           .map((each) => each.executionInfo ?? null)
           .filter((info) => info !== null),
@@ -89,11 +98,17 @@ function readTeamsFile(file: ConfigFile, { found, entries, broken }: TeamsReadin
   for (const [name, entry] of Object.entries(teams)) {
     const parsed = Team.safeParse(entry);
     if (parsed.success) entries.set(name, parsed.data);
-    else {
-      found.error(`team ${JSON.stringify(name)}: ${issuesOf(parsed.error)}`);
-      broken.add(name);
-    }
+    else found.error(`team ${JSON.stringify(name)}: ${issuesOf(parsed.error)}`);
+    if (!parsed.success || !checkedEntry(name, parsed.data, found)) broken.add(name);
   }
+}
+
+function maintainersIn(entries: ReadonlyMap<string, Team>): Record<string, string[]> {
+  const found = [...entries].flatMap(([name, entry]): [string, string[]][] => {
+    const emails = maintainersOf(entry);
+    return emails === null ? [] : [[name, [...emails]]];
+  });
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function parsedAs<T>(schema: z.ZodType<T>, file: ConfigFile, found: Findings): T | null {

@@ -1,4 +1,5 @@
 import { inputRange } from "../../core/partitions.ts";
+import { policyOf } from "../../core/policy.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { confObject } from "../../releases/names.ts";
@@ -38,6 +39,6 @@ export function jobSpec(settings: Settings, step: PlanStep, task: Task): JobSpec
       return [{ table: input.table, range: start === null ? null : { start, end } }];
     }),
     stepDays: step.stepDays,
-    timeoutMs: settings.timeoutMs,
+    timeoutMs: policyOf(settings, step).timeoutMs,
   };
 }

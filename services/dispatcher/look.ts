@@ -1,6 +1,7 @@
 import { type Decided, decide } from "../../core/decide.ts";
 import { draftOver } from "../../core/draft.ts";
 import { type Block, turnsOver } from "../../core/lanes.ts";
+import { limitOf } from "../../core/pool-limits.ts";
 import type { Nudge } from "../../core/work.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
@@ -115,12 +116,23 @@ async function decideOn(
 async function queuedFor(looking: Looking, pools: readonly string[]): Promise<Nudge[]> {
   const nudges: Nudge[] = [];
   for (const pool of pools) {
-    const limit = Object.hasOwn(looking.settings.pools, pool)
-      ? (looking.settings.pools[pool]?.limit ?? 1)
-      : 1;
-    for (const task of await looking.store.queuedTasks(pool, limit)) {
+    for (const task of await looking.store.queuedTasks(pool, await wanted(looking, pool))) {
       nudges.push({ kind: "concern", task });
     }
   }
   return nudges;
+}
+
+/** Some of those who wait may need another pool that is full, too: asking once more costs a query. */
+const spareMax = 2;
+
+/** How many of those who wait for a pool are worth a look: as many as it has room for, and a few. */
+async function wanted(looking: Looking, pool: string): Promise<number> {
+  const { settings, plans, documents } = looking;
+  const limit = limitOf(settings, pool, (id) => plans.current()?.step(id));
+  if (limit <= 1 + spareMax) return limit;
+  await documents.read([`pools/${pool}`]);
+  const body = documents.known.get(`pools/${pool}`)?.body ?? null;
+  const held = body !== null && "holders" in body ? Object.keys(body.holders).length : 0;
+  return Math.max(0, Math.min(limit, limit - held + spareMax));
 }

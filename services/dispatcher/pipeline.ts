@@ -1,6 +1,8 @@
 import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
+import { newestGivenUp } from "../../core/given-up.ts";
+import { single } from "../../core/readiness.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -13,11 +15,17 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
-import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
+import {
+  type Partition,
+  parseTaskId,
+  type StepId,
+  type TableName,
+  taskId,
+} from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
-import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
+import { type Executing, execute, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
@@ -25,6 +33,7 @@ import { type Looking, look } from "./look.ts";
 import { type Measuring, measureLaunches } from "./measurements.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
+import { recovered } from "./recovery.ts";
 import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
 import { tracesOf } from "./traces.ts";
 
@@ -75,7 +84,7 @@ function ownStore({ ports }: Dispatching, stop: Observable<unknown>): Observable
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
   const { bus, settings, leaseMs = 60_000 } = state.ports;
-  return from(recovered(state)).pipe(
+  return from(recovered(state.ports, state)).pipe(
     mergeMap(() => bus.deliveries({ unackedMax: settings.deliveriesMax, leaseMs })),
     takeUntil(stop),
     inBatches({ max: settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
@@ -110,6 +119,8 @@ interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
+  /** The newest day of each step that was looked at because it is given up by now. */
+  readonly givenUp: Map<StepId, Partition>;
   readonly queues: LaneQueues;
   readonly measuring: Measuring;
   /** Null where no streams are kept running. */
@@ -126,6 +137,7 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     looking: { ...shared, documents, turns: new Map() },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
+    givenUp: new Map(),
     queues: laneQueues({ ...shared, documents }),
     measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     keeper: keeperOf(shared),
@@ -137,28 +149,6 @@ function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKee
   const { streams } = runner;
   if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
   return streamKeeper({ ...ports, streams, flinkState });
-}
-
-/** Recovers as soon as the world lets it. */
-async function recovered(state: Dispatching): Promise<void> {
-  const { clock, log } = state.ports;
-  for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
-    try {
-      return await recover(state);
-    } catch (cause) {
-      if (!(cause instanceof RetryableError)) throw cause;
-      log.warn({ reason: cause.message }, "the world does not answer; trying again");
-      await clock.pause(pauseMs);
-    }
-  }
-}
-
-/** Submits again what this dispatcher, in an earlier life, claimed and may not have submitted. */
-async function recover({ ports, plans, executing }: Dispatching): Promise<void> {
-  if ((await plans.refresh()) === null) return;
-  const claimed = await ports.store.listTasks({ state: "launching", limit: 10_000 });
-  const mine = claimed.filter(({ state }) => state.kind === "launching" && state.by === ports.by);
-  for (const task of mine) await launch(executing, task);
 }
 
 /** Handles a batch until the world lets it; what cannot be handled alone is put aside. */
@@ -335,10 +325,20 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
-  nudges.push(...(await state.queues.turns()));
+  nudges.push(...(await state.queues.turns()), ...givenUpNudges(state));
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
 }
 
 const dueMax = 1_000;
+
+/** Days that are given up by now, each looked at once by this process: a task may not be born yet. */
+function givenUpNudges({ ports, plans, givenUp }: Dispatching): Nudge[] {
+  return (plans.current()?.plan.steps ?? []).flatMap((step): Nudge[] => {
+    const day = newestGivenUp(ports.settings, step, ports.clock.now());
+    if (day === null || givenUp.get(step.id) === day) return [];
+    givenUp.set(step.id, day);
+    return [{ kind: "concern", task: taskId(step.id, single(day)) }];
+  });
+}

@@ -60,12 +60,16 @@ async function tableSeen({ tables }: Verifying, of: Verified): Promise<OutputSee
 }
 
 /**
- * The online rows of the range's last day, under the name of their KV dataset. A newer day's rows
+ * The online rows of the range's last day, under the name of their KV dataset, in the Bigtable
+ * instance that the job was given. A newer day's rows
  * stand for it, with the newer day's version; an older one's do not.
  */
 async function servingInfoSeen(verifying: Verifying, of: Verified): Promise<OutputSeen> {
-  const { keyValueStore, clock, log } = verifying;
-  const { config } = of.step;
+  const { clock, log } = verifying;
+  const { config, env } = of.step;
+  const instance = env["GCP_BIGTABLE_INSTANCE_ID"] ?? "";
+  const { keyValueStore: usual } = verifying;
+  const keyValueStore = instance === "" ? usual : usual.at(instance);
   const seen = { table: batchDataset(config), partition: of.range.end };
   const [cell] = await keyValueStore.read(BATCH_TABLE, [servingInfoKey(config)]);
   if (cell === undefined) return { ...seen, landing: null };

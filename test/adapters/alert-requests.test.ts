@@ -188,3 +188,20 @@ describe("a route of the settings", () => {
     expect(() => readSettings({}, file)).toThrow('alerts.teams.risk names route "oncall"');
   });
 });
+
+test("people who keep a team's configs respond where users go by e-mail, and are named elsewhere", () => {
+  const told = notice({ maintainers: ["a@example.com", "b@example.com"] });
+  const [opsgenie] = opsgenieRequests({ url: "https://o", responders: {} })(told, "k", now);
+  expect(bodyOf(opsgenie)).toMatchObject({
+    responders: [
+      { type: "team", name: "risk" },
+      { type: "user", username: "a@example.com" },
+      { type: "user", username: "b@example.com" },
+    ],
+  });
+  const named = { maintainers: "a@example.com, b@example.com" };
+  const jira = jiraServiceManagementRequests({ url: "https://j", responders: {} });
+  expect(bodyOf(jira(told, "k", now)[0])).toMatchObject({ responders: [], details: named });
+  const [trigger] = pagerdutyRequests({ url: "https://p" })(told, "k", now);
+  expect(bodyOf(trigger)).toMatchObject({ payload: { custom_details: named } });
+});

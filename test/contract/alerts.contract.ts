@@ -18,6 +18,7 @@ export function notice(more: Partial<Notice> = {}): Notice {
     deployment: "landfall",
     kind: "step-failed",
     team: "risk",
+    maintainers: [],
     priority: "P2",
     summary: "task failed: risk.a.v1/upload@2025-09-30: out of memory",
     details: ["risk.a.v1/upload@2025-09-30: out of memory"],

@@ -228,3 +228,23 @@ test("pages hold every row once, by folder, none more than five hundred", () => 
     { numRuns: 20 },
   );
 });
+
+test("a row that moves to another instance is written there, and no row of a config that is gone", () => {
+  const conf = { path: "compiled/joins/risk/a", hash: "1" };
+  const row = { key: "joins/risk.a", team: "risk", conf };
+  const settings = Settings.parse({});
+  const [here, there] = [[row], [{ ...row, instance: "risk-features" }]].map((rows) =>
+    wantedOf(rows, settings),
+  );
+  if (here === undefined || there === undefined) throw new Error("two were made");
+  expect(there.hash).not.toBe(here.hash);
+  const ledger = new Map([[row.key, { hash: "1", uploadedAt: 5 }]]);
+  expect(rowsToWrite(ledger, here, false)).toEqual([]);
+  expect(rowsToWrite(ledger, there, false)).toHaveLength(1);
+  expect(goneRows(ledger, there)).toEqual([]);
+  const written = new Set([row.key]);
+  const pass = { written, deleted: new Set<string>(), at: 9, refreshedAt: 5, keptMs: null };
+  const after = ledgerAfter(ledger, { ...pass, wanted: there });
+  expect(after.get(row.key)).toEqual({ hash: "1", uploadedAt: 9, instance: "risk-features" });
+  expect(rowsToWrite(after, there, false)).toEqual([]);
+});

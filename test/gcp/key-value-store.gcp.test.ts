@@ -27,6 +27,7 @@ function withTables(store: KeyValueStore, place: BigtablePlace): KeyValueStore {
     await making;
   };
   return {
+    at: (instanceId) => withTables(store.at(instanceId), { ...place, instanceId }),
     async write(table, cells) {
       await make(table);
       await store.write(table, cells);

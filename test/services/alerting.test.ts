@@ -51,6 +51,27 @@ describe("an alert, from failure to recovery", () => {
     ]);
   });
 
+  test("those who keep the team's configs are told with it, as the plan says", async () => {
+    at = await alertingPlace(now);
+    const maintainers = { default: ["platform@example.com"], growth: ["growth@example.com"] };
+    await at.releaseOf({ maintainers }, step("risk.a", []), step("growth.b", []));
+    await at.put(failed("risk.a/backfill@2025-10-01"), {
+      ...failed("growth.b/backfill@2025-10-01"),
+      team: "growth",
+    });
+    await at.looks()();
+    const told = at.receiver.received.map(({ body }) => {
+      const { team, maintainers: who } = JSON.parse(body) as Record<string, unknown>;
+      return [team, who];
+    });
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ["risk", ["platform@example.com"]],
+        ["growth", ["growth@example.com"]],
+      ]),
+    );
+  });
+
   test("a storm of 500 is one alert; when it doubles, people are told again", async () => {
     at = await alertingPlace(now);
     const look = at.looks();

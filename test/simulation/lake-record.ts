@@ -84,16 +84,20 @@ export function lakeRecord(record: (happening: Happening) => void): LakeRecord {
         return answer;
       },
     }),
-    online: (store) => ({
-      ...store,
-      async write(table, cells) {
-        await store.write(table, cells);
-        for (const { value } of cells) {
-          const rows = servingInfo(Buffer.from(value).toString());
-          if (rows !== null) record({ kind: "online-rows", ...rows });
-        }
-      },
-    }),
+    online(store) {
+      const recorded: KeyValueStore = {
+        ...store,
+        at: () => recorded,
+        async write(table, cells) {
+          await store.write(table, cells);
+          for (const { value } of cells) {
+            const rows = servingInfo(Buffer.from(value).toString());
+            if (rows !== null) record({ kind: "online-rows", ...rows });
+          }
+        },
+      };
+      return recorded;
+    },
     dropped(path) {
       tables.delete(path);
       record({ kind: "table-dropped", table: path.replace("/", ".") });

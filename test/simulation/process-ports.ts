@@ -142,8 +142,9 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
 }
 
 function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
-  return {
+  const store: KeyValueStore = {
     ...inner,
+    at: () => store,
     read: (table, keys) =>
       call(life, {
         what: "reading the online store",
@@ -152,6 +153,7 @@ function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
         refused: "read-refused",
       }),
   };
+  return store;
 }
 
 function runnerOf(life: Life, inner: JobRunner): JobRunner {

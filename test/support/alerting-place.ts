@@ -10,7 +10,7 @@ import { sqliteTaskStore } from "../../adapters/embedded/task-store.ts";
 import type { Log } from "../../ports/log.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertDocument } from "../../schemas/alerts.ts";
-import type { PlanStep } from "../../schemas/plan.ts";
+import type { Plan, PlanStep } from "../../schemas/plan.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { readAlerts } from "../../services/tracker/alerts/keep.ts";
 import { type AlertingPorts, looksOf } from "../../services/tracker/alerts/pipeline.ts";
@@ -72,8 +72,12 @@ export async function alertingPlace(start: number, more: object = {}) {
         Promise.resolve(),
       ),
     async release(...steps: readonly PlanStep[]) {
+      await this.releaseOf({}, ...steps);
+    },
+    /** The same, of a plan that says more. */
+    async releaseOf(content: Partial<Plan>, ...steps: readonly PlanStep[]) {
       const hash = `plan-${steps.map(({ id }) => id.replaceAll("/", ".")).join("-")}`;
-      const plan = { ...planOf(...steps).plan, hash };
+      const plan = { ...planOf(...steps).plan, ...content, hash };
       await configs.write(`plans/${plan.hash}.json`, Buffer.from(JSON.stringify(plan)));
       await put("plans/current", { schema: 1, hash: plan.hash, release: "r", at: now });
     },

@@ -67,6 +67,20 @@ export function world(
     }
   };
 
+  /** Answers a question the core can answer from the documents there are. */
+  const ask = <T>(question: (deciding: Deciding) => T): T => {
+    const known = new Map<DocumentId, Known>();
+    for (;;) {
+      const about = { plan, settings: parsed, now, by: "test", lanes };
+      try {
+        return question({ ...about, draft: draftOver(known), turns: turnsOver(held) });
+      } catch (cause) {
+        if (!(cause instanceof Unread)) throw cause;
+        for (const id of cause.ids) known.set(id, read(id));
+      }
+    }
+  };
+
   const facts = (told: readonly Seen[]) => {
     const known = new Map<DocumentId, Known>();
     for (;;) {
@@ -128,6 +142,7 @@ export function world(
 
   return {
     nudge,
+    ask,
     task,
     launched,
     cancelled,

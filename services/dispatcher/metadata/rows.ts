@@ -39,7 +39,28 @@ export async function writeRows(
       return { row, key, value: await confOf(ports.configs, row) };
     }),
   );
-  for (const request of requests(entries)) await writeRequest(ports, table, request);
+  for (const [store, own] of byStore(ports.keyValueStore, entries, ({ row }) => row.instance)) {
+    for (const request of requests(own)) {
+      await writeRequest({ ...ports, keyValueStore: store }, table, request);
+    }
+  }
+}
+
+/** What belongs into each store: that of an instance, or the deployment's. */
+function byStore<T>(
+  usual: KeyValueStore,
+  all: readonly T[],
+  instanceOf: (one: T) => string | undefined,
+): Map<KeyValueStore, T[]> {
+  const found = new Map<KeyValueStore, T[]>();
+  for (const one of all) {
+    const instance = instanceOf(one);
+    const store = instance === undefined ? usual : usual.at(instance);
+    const own = found.get(store);
+    if (own === undefined) found.set(store, [one]);
+    else own.push(one);
+  }
+  return found;
 }
 
 /** Verbatim: the mapper that Chronon reads a row with is the one it reads the compiled file with. */
@@ -115,9 +136,26 @@ function unseen(
 
 /** Deletes rows that still are what they were written as; what somebody else wrote since is theirs. */
 export async function deleteRows(
-  { keyValueStore }: RowPorts,
+  ports: RowPorts,
   table: string,
-  rows: readonly { readonly key: string; readonly hash: string }[],
+  rows: readonly LyingRow[],
+): Promise<void> {
+  for (const [store, own] of byStore(ports.keyValueStore, rows, ({ instance }) => instance)) {
+    await deleteRowsOf(store, table, own);
+  }
+}
+
+/** A row that was written, as the ledger has it. */
+export interface LyingRow {
+  readonly key: string;
+  readonly hash: string;
+  readonly instance?: string;
+}
+
+async function deleteRowsOf(
+  keyValueStore: KeyValueStore,
+  table: string,
+  rows: readonly LyingRow[],
 ): Promise<void> {
   const keys = rows.map(({ key }) => metadataRowKey(table, key));
   const hashes = new Map(rows.map(({ hash }, at) => [textOf(keys[at] ?? new Uint8Array()), hash]));

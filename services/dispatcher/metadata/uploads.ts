@@ -16,7 +16,7 @@ import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Settings } from "../../../schemas/settings.ts";
 import type { Plans } from "../plans.ts";
 import { type LedgerPorts, readHeads, type Turn, TurnLost, takeTurn } from "./ledger.ts";
-import { deleteRows, type RowPorts, writeRows } from "./rows.ts";
+import { deleteRows, type LyingRow, type RowPorts, writeRows } from "./rows.ts";
 
 export interface MetadataPorts extends LedgerPorts, RowPorts {
   readonly plans: Plans;
@@ -184,8 +184,11 @@ async function upload(ports: MetadataPorts, turn: Turn, uploading: Uploading): P
   else log.info(what, `metadata of ${counted(rows.length)} refreshed in ${table}`);
 }
 
-function lyingAs(turn: Turn, keys: readonly string[]) {
-  return keys.map((key) => ({ key, hash: turn.rows.get(key)?.hash ?? "" }));
+function lyingAs(turn: Turn, keys: readonly string[]): LyingRow[] {
+  return keys.map((key) => {
+    const { hash = "", instance } = turn.rows.get(key) ?? {};
+    return { key, hash, ...(instance === undefined ? {} : { instance }) };
+  });
 }
 
 /** Undefined when it cannot be known: that is a remark and holds up nothing. */

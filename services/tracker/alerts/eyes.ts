@@ -13,6 +13,7 @@ import { draftOver } from "../../../core/draft.ts";
 import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
+import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
@@ -29,6 +30,8 @@ export interface Seen {
 export interface Eyes {
   /** Throws what the store throws. */
   look(now: EpochMs): Promise<Seen>;
+  /** Who keeps a team's configs, by the plan as it was last looked at. */
+  maintainersOf(team: string): readonly string[];
 }
 
 /** Tasks of a state that are looked at, the newest partitions first. */
@@ -43,7 +46,9 @@ export function eyesOf(ports: AlertingPorts): Eyes {
   const currentPlan = planNow(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
+  let maintainers: Plan["maintainers"];
   return {
+    maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
     async look(now) {
       const about = { now, settings };
       const [failed, running, plan, aside, streams] = await Promise.all([
@@ -53,6 +58,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         lettersNow(now),
         streamsIn(store),
       ]);
+      maintainers = plan?.index.plan.maintainers;
       const unmet = plan === null ? [] : await unmetNow(plan.index, now);
       const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
@@ -66,6 +72,10 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
     },
   };
+}
+
+function ownOf(maintainers: Plan["maintainers"], team: string): readonly string[] | undefined {
+  return Object.hasOwn(maintainers ?? {}, team) ? maintainers?.[team] : undefined;
 }
 
 /** Failed tasks that still matter; a query for each step of which only the newest day counts. */

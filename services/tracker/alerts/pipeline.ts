@@ -43,7 +43,10 @@ export function alerting(ports: AlertingPorts, stop: Observable<unknown>): Obser
 /** One look after the other, never two at once; none throws. */
 export function looksOf(ports: AlertingPorts, stop: Observable<unknown>): () => Promise<void> {
   const eyes: Eyes = eyesOf(ports);
-  const teller: Teller = tellerOf(ports, stop);
+  const teller: Teller = tellerOf(
+    { ...ports, maintainersOf: (team) => eyes.maintainersOf(team) },
+    stop,
+  );
   let trouble: string | null = null;
   return async () => {
     try {

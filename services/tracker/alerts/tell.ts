@@ -9,13 +9,18 @@ import {
 import type { Notice } from "../../../ports/alerts.ts";
 import { RetryableError } from "../../../ports/errors.ts";
 import type { AlertDocument, Told } from "../../../schemas/alerts.ts";
-import type { EpochMs } from "../../../schemas/ids.ts";
 import type { KeptAlert } from "./keep.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 
 /** Tells routes what is due, and stores what came of it. */
 export interface Teller {
   tell(kept: readonly KeptAlert[]): Promise<void>;
+}
+
+/** What routes are told with. */
+export interface TellingPorts extends AlertingPorts {
+  /** Who keeps a team's configs. */
+  readonly maintainersOf: (team: string) => readonly string[];
 }
 
 /** In one look no route is told for longer: what is left is told at the next. */
@@ -35,7 +40,7 @@ interface Answered extends Telling {
  * left alone until the next look. What was refused is not sent again by this process: the settings
  * are to be changed, and then it is another one.
  */
-export function tellerOf(ports: AlertingPorts, stop: Observable<unknown>): Teller {
+export function tellerOf(ports: TellingPorts, stop: Observable<unknown>): Teller {
   const refused = new Set<string>();
   const said = new Set<string>();
   let stopped = false;
@@ -86,9 +91,10 @@ export function tellerOf(ports: AlertingPorts, stop: Observable<unknown>): Telle
 
 const refusedMessage = "a route refuses an alert; it is kept, and not sent there again";
 
-async function answerTo(ports: AlertingPorts, { kept, due }: Telling): Promise<Answer> {
+async function answerTo(ports: TellingPorts, { kept, due }: Telling): Promise<Answer> {
   const notice = noticeOf(kept.alert, due, {
     deployment: ports.settings.deployment,
+    maintainers: ports.maintainersOf(kept.alert.team),
     at: ports.clock.now(),
   });
   try {
@@ -103,11 +109,11 @@ async function answerTo(ports: AlertingPorts, { kept, due }: Telling): Promise<A
 function noticeOf(
   alert: AlertDocument,
   { change }: Due,
-  { deployment, at }: { readonly deployment: string; readonly at: EpochMs },
+  about: Pick<Notice, "deployment" | "maintainers" | "at">,
 ): Notice {
   const { key, kind, team, priority, summary, details, count, since } = alert;
-  const alias = `${deployment}:${key}`;
-  return { change, alias, deployment, kind, team, priority, summary, details, count, since, at };
+  const alias = `${about.deployment}:${key}`;
+  return { ...about, change, alias, kind, team, priority, summary, details, count, since };
 }
 
 /** Stores what routes took. When another tracker stored meanwhile, both told: the next look sees. */
