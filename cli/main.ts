@@ -4,6 +4,7 @@ import { alertsCommand } from "./commands/alerts.ts";
 import { consistencyCommand } from "./commands/consistency.ts";
 import { landCommand } from "./commands/land.ts";
 import { metadataCommand } from "./commands/metadata.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { operateCommands } from "./commands/operate.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rehearseCommand } from "./commands/rehearse.ts";
@@ -32,6 +33,7 @@ for (const command of [
   whyCommand(),
   alertsCommand(),
   metadataCommand(),
+  metricsCommand(),
   streamsCommand(),
   consistencyCommand(),
   ...operateCommands(),

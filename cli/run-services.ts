@@ -1,11 +1,14 @@
 import { EMPTY, lastValueFrom, merge, type Observable } from "rxjs";
 import type { Alerts } from "../ports/alerts.ts";
 import type { Log } from "../ports/log.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { World } from "../ports/world.ts";
 import type { AlertSettings } from "../schemas/alert-settings.ts";
+import type { MetricsSettings } from "../schemas/metrics-settings.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { dispatcher } from "../services/dispatcher/pipeline.ts";
 import { type AlertingPorts, alerting } from "../services/tracker/alerts/pipeline.ts";
+import { type MeasuringPorts, measuring } from "../services/tracker/metrics/pipeline.ts";
 import { tracker } from "../services/tracker/pipeline.ts";
 import { type WatcherPace, watcher } from "../services/watcher/pipeline.ts";
 
@@ -17,6 +20,8 @@ export interface Running {
   readonly pace?: Partial<WatcherPace>;
   /** Ways to people, and what they are told of; nobody is told anything without. */
   readonly alerting?: { readonly alerts: Alerts; readonly settings: AlertSettings };
+  /** Where it is measured, and the table of finished attempts; neither without. */
+  readonly measuring?: { readonly metrics: Metrics; readonly settings: MetricsSettings };
   /** Keeps streams running; none is begun without. */
   readonly streams?: boolean;
   /** Emits once when all three are to finish what they took and end. */
@@ -36,6 +41,7 @@ export async function runServices(running: Running): Promise<void> {
       dispatcher(
         {
           ...ports,
+          ...(running.measuring === undefined ? {} : { metrics: running.measuring.metrics }),
           by: `dispatcher of ${settings.deployment}`,
           metadataInto: world.keyValueStore,
           ...(running.streams === true ? { streamsAt: world.flinkState } : {}),
@@ -46,9 +52,19 @@ export async function runServices(running: Running): Promise<void> {
       running.alerting === undefined
         ? EMPTY
         : alerting(alertingPorts(running, running.alerting), stop),
+      running.measuring === undefined
+        ? EMPTY
+        : measuring(measuringPorts(running, running.measuring), stop),
     ),
     { defaultValue: undefined },
   );
+}
+
+function measuringPorts(
+  { world, settings, log }: Running,
+  { metrics, settings: own }: NonNullable<Running["measuring"]>,
+): MeasuringPorts {
+  return { ...world, metrics, settings: { ...settings, metrics: own }, log };
 }
 
 function alertingPorts(

@@ -29,6 +29,9 @@ export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled
 /** How the reason of a failure begins when a job that exited 0 has written nothing (I5). */
 export const nothingWritten = "exit 0, nothing written";
 
+/** How the reason of a failure begins when a job ran out of its time. */
+export const timedOut = "timed out and was cancelled";
+
 /** What an outcome amounts to, once what was written has been looked at. */
 type Judged =
   | { readonly kind: "done"; readonly remark: string | null }
@@ -57,7 +60,7 @@ function judge(deciding: Deciding, judging: Judging): Judged {
   }
   const error = settled.error ?? `its job ${settled.outcome}`;
   if (task.state.kind === "cancelling") {
-    return failure("job", `timed out and was cancelled: ${error}`);
+    return failure("job", `${timedOut}: ${error}`);
   }
   if (settled.outcome === "cancelled") {
     return { ...failure("job", "its job was cancelled by someone else"), retry: false };

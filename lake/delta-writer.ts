@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { findColumn, valueOfDay } from "../core/delta-partitions.ts";
-import { partitionKey, txnKey } from "../core/delta-state.ts";
+import { type DeltaState, partitionKey, txnKey } from "../core/delta-state.ts";
 import { PermanentError, RetryableError } from "../ports/errors.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import type { EpochMs, Partition } from "../schemas/ids.ts";
@@ -63,25 +63,54 @@ export interface DeltaCommitted {
  *
  * Without `dataFile` only the log is written: hardly anything in Landfall opens data files.
  */
-export function commitDelta(
+export async function commitDelta(
   store: ObjectStore,
   target: DeltaTarget,
   write: DeltaWrite,
 ): Promise<DeltaCommitted> {
-  return withDeltaTable(store, target.path, async (table) => {
-    refuseUnreadable(target, table);
-    const done =
-      write.txn === undefined
-        ? undefined
-        : table.state.txns.get(txnKey(write.txn.appId, write.txn.version));
-    if (done !== undefined) return { version: done, alreadyDone: true };
-    const adds = await addsOf(store, target, { table, write });
-    const actions = actionsOf(table, target, { write, adds });
-    const version = table.state.version + 1;
-    const body = Buffer.from(`${actions.map((action) => JSON.stringify(action)).join("\n")}\n`);
-    const written = await store.write(commitObject(target.path, version), body, { ifAbsent: true });
-    return written === "written" ? { version, alreadyDone: false } : null;
-  }).then((committed) => committed ?? commitDelta(store, target, write));
+  const { txn } = write;
+  let done: number | undefined;
+  const version = await commitDecided(store, target, async ({ txns }) => {
+    done = txn === undefined ? undefined : txns.get(txnKey(txn.appId, txn.version));
+    return done === undefined ? write : null;
+  });
+  return done === undefined && version !== null
+    ? { version, alreadyDone: false }
+    : { version: done ?? -1, alreadyDone: true };
+}
+
+/**
+ * As `commitDelta`, but for what is to be written, which is decided on the state of the table that
+ * the commit follows: again when another writer came first. Null: there is nothing to write.
+ */
+export async function commitDecided(
+  store: ObjectStore,
+  target: DeltaTarget,
+  decide: (state: DeltaState) => Promise<DeltaWrite | null>,
+): Promise<number | null> {
+  for (;;) {
+    const answer = await withDeltaTable(store, target.path, async (table) => {
+      refuseUnreadable(target, table);
+      const write = await decide(table.state);
+      return write === null ? "nothing" : appended(store, target, { table, write });
+    });
+    if (answer === "nothing") return null;
+    if (answer !== "taken") return answer;
+  }
+}
+
+/** The number of the commit; `taken`: another writer has made that one. */
+async function appended(
+  store: ObjectStore,
+  target: DeltaTarget,
+  { table, write }: { readonly table: DeltaTable; readonly write: DeltaWrite },
+): Promise<number | "taken"> {
+  const adds = await addsOf(store, target, { table, write });
+  const actions = actionsOf(table, target, { write, adds });
+  const version = table.state.version + 1;
+  const body = Buffer.from(`${actions.map((action) => JSON.stringify(action)).join("\n")}\n`);
+  const written = await store.write(commitObject(target.path, version), body, { ifAbsent: true });
+  return written === "written" ? version : "taken";
 }
 
 function refuseUnreadable({ path }: DeltaTarget, { state, problem }: DeltaTable): void {

@@ -33,6 +33,18 @@ export type CommitAnswer =
   | { readonly kind: "conflict" }
   | { readonly kind: "unknown"; readonly cause: string };
 
+/** A place in the order in which tasks were written; only a store can read it. */
+export type TaskCursor = string;
+
+/** Tasks with a finished attempt, as far as they were asked for. */
+export interface EndedTasks {
+  readonly tasks: readonly Task[];
+  /** Where to go on; null: nothing was ever found. */
+  readonly cursor: TaskCursor | null;
+  /** Whether there are more now. */
+  readonly more: boolean;
+}
+
 /** What a store did, counted by itself. */
 export interface StoreCounters {
   readonly documentsRead: number;
@@ -67,6 +79,12 @@ export interface TaskStore {
     readonly step?: string;
     readonly limit: number;
   }): Promise<readonly Task[]>;
+  /**
+   * Tasks that have a finished attempt and were written after `cursor`, in the order of their last
+   * writes. Whoever goes on from cursor to cursor sees each of them as its last write left it, or
+   * later, and none is left out, however long a commit took; some are seen again.
+   */
+  endedTasks(cursor: TaskCursor | null, limit: number): Promise<EndedTasks>;
   counters(): StoreCounters;
   close(): Promise<void>;
 }

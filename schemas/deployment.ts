@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AlertSettings } from "./alert-settings.ts";
 import { GoogleCloud } from "./google-cloud.ts";
+import { MetricsSettings } from "./metrics-settings.ts";
 import { Settings } from "./settings.ts";
 import { ZiplineSettings } from "./zipline.ts";
 
@@ -33,6 +34,8 @@ export const Deployment = z.object({
   gcp: GoogleCloud.exactOptional(),
   /** What people are told of, and how. */
   alerts: AlertSettings.prefault({}),
+  /** What is measured, and where that goes. */
+  metrics: MetricsSettings.prefault({}),
 });
 export type Deployment = Readonly<z.infer<typeof Deployment>>;
 

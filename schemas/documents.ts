@@ -3,6 +3,7 @@ import { AlertDocument, AlertingDocument } from "./alerts.ts";
 import { CommandDocument } from "./commands.ts";
 import { ConsistencyDocument } from "./consistency.ts";
 import { TableName } from "./ids.ts";
+import { JobMetricsDocument } from "./job-metrics.ts";
 import { LandingsDocument, TableDocument } from "./landings.ts";
 import { MetadataDocument, MetadataRowsDocument } from "./metadata.ts";
 import { PlanDocument } from "./plan.ts";
@@ -46,6 +47,7 @@ export const COLLECTIONS = {
   alerting: AlertingDocument,
   metadata: MetadataDocument,
   "metadata-rows": MetadataRowsDocument,
+  "job-metrics": JobMetricsDocument,
   streams: StreamDocument,
   streaming: StreamingDocument,
   consistency: ConsistencyDocument,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { DestinationStream } from "pino";
 import { defer, firstValueFrom, lastValueFrom, type Observable } from "rxjs";
 import type { Log } from "../ports/log.ts";
+import { type Metrics, noMetrics } from "../ports/metrics.ts";
 import type { World } from "../ports/world.ts";
 import type { Deployment } from "../schemas/deployment.ts";
 import { healthOf } from "./health.ts";
@@ -25,12 +26,20 @@ export interface ServiceOptions {
   readonly open: (settings: Deployment, log: Log) => Promise<OpenedService>;
   /** The stream without which it is not ready: `bus.deliveries`, for one. */
   readonly needs: string;
+  /** Where it measures itself; left out: nowhere. */
+  readonly metrics?: (settings: Deployment, log: Log) => Promise<Metrics>;
   /** What ends it; signals when left out. */
   readonly stop?: Observable<unknown>;
   /** Where its log goes; to standard output when left out. */
   readonly logTo?: DestinationStream;
   readonly pipeline: (
-    ports: World & { readonly settings: Deployment; readonly log: Log },
+    ports: World & {
+      readonly settings: Deployment;
+      readonly log: Log;
+      readonly metrics: Metrics;
+      /** The same world without an eye on it: for what the service is ready without. */
+      readonly aside: World;
+    },
     stop: Observable<unknown>,
   ) => Observable<unknown>;
 }
@@ -52,6 +61,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
     ...(logTo === undefined ? {} : { to: logTo }),
   });
   const opened = await options.open(settings, log);
+  const metrics = (await options.metrics?.(settings, log)) ?? noMetrics;
   const health = healthOf(opened.world, needs);
   const { push } = opened;
   const server = await serviceServer({
@@ -63,7 +73,14 @@ export async function runService(options: ServiceOptions): Promise<number> {
   log.info({ port: server.port, world: settings.world }, `${name} listens`);
   const stopped = firstValueFrom(stop, { defaultValue: undefined }).then(() => health.end());
   const bus = published(health.world.bus, log);
-  const ports = { ...health.world, bus, settings: opened.settings, log };
+  const ports = {
+    ...health.world,
+    bus,
+    settings: opened.settings,
+    log,
+    metrics,
+    aside: opened.world,
+  };
   const done = lastValueFrom(
     defer(() => options.pipeline(ports, stop)),
     { defaultValue: undefined },
@@ -80,7 +97,7 @@ export async function runService(options: ServiceOptions): Promise<number> {
     return 1;
   } finally {
     health.end();
-    const closed = Promise.allSettled([opened.world.close(), server.close()]);
+    const closed = Promise.allSettled([opened.world.close(), server.close(), metrics.close()]);
     await Promise.race([closed, after(closingMs)]);
   }
   log.info({}, `${name} has ended`);

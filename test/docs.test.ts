@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DIALECTS } from "../adapters/chronon/dialects.ts";
-import { OWN_FIELDS } from "../adapters/gcp/firestore-documents.ts";
+import { OWN_FIELDS, OWN_FIELDS_OF_TASKS } from "../adapters/gcp/firestore-documents.ts";
 import { readSettings } from "../adapters/read-settings.ts";
 import { KINDS } from "../core/alerts/kinds.ts";
+import { METRIC_COLUMNS } from "../core/job-metrics-columns.ts";
 import { STATUS } from "../core/status.ts";
 import { AlertSettings, RouteSettings } from "../schemas/alert-settings.ts";
 import { DataprocSettings } from "../schemas/dataproc.ts";
 import { Deployment } from "../schemas/deployment.ts";
 import { COLLECTIONS, type Collection, parseDocument } from "../schemas/documents.ts";
 import { GoogleCloud } from "../schemas/google-cloud.ts";
+import { METRICS } from "../schemas/metrics.ts";
+import { MetricsSettings } from "../schemas/metrics-settings.ts";
 import { readEvent } from "../schemas/read-event.ts";
 import { Settings } from "../schemas/settings.ts";
 import { ZiplineSettings } from "../schemas/zipline.ts";
@@ -142,7 +145,9 @@ test("exactly the states that cannot move by themselves are terminal", () => {
 
 test("docs/firestore.md describes every field, and shows documents that are ones", () => {
   for (const [collection, schema] of Object.entries(COLLECTIONS)) {
-    const own = OWN_FIELDS.filter((name) => collection === "tasks" || name !== "readySince");
+    const own = OWN_FIELDS.filter(
+      (name) => collection === "tasks" || !OWN_FIELDS_OF_TASKS.includes(name),
+    );
     expect(describedFields(collection as Collection).toSorted(), collection).toEqual(
       [...new Set([...Object.keys(schema.shape), "schema", ...own])].toSorted(),
     );
@@ -169,4 +174,25 @@ test("docs/alerts.md describes every setting, kind and route, and its example is
   const json = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
   const { alerts } = Deployment.strict().parse(JSON.parse(json));
   expect(Object.keys(alerts.routes)).toHaveLength(3);
+});
+
+test("docs/metrics.md describes every metric, column and setting, and its example is settings", () => {
+  const text = read("docs/metrics.md");
+  const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+  const rowOf = (name: string) =>
+    rows.filter((row) => row.startsWith(`| \`${name}\` |`)).join("\n");
+  for (const [name, { kind, unit, labels }] of Object.entries(METRICS)) {
+    const told = labels.map((label) => `\`${label}\``).join(", ");
+    const cells = `| \`${name}\` | ${kind} | \`${unit}\` | ${told} |`;
+    expect(rowOf(name).replace("|  |", "| |"), name).toContain(cells.replace("|  |", "| |"));
+  }
+  for (const { name, type } of METRIC_COLUMNS) {
+    expect(rowOf(name), name).toContain(`| \`${name}\` | ${type} |`);
+  }
+  for (const [name, value] of Object.entries(MetricsSettings.parse({}))) {
+    expect(rowOf(name), `docs/metrics.md has no row for ${name}`).not.toBe("");
+    if (typeof value !== "object") expect(rowOf(name)).toContain(`\`${JSON.stringify(value)}\``);
+  }
+  const json = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
+  expect(Deployment.strict().parse(JSON.parse(json)).metrics.prices.vcore).toBeGreaterThan(0);
 });

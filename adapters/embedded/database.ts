@@ -259,7 +259,8 @@ function useWriteAheadLog(database: Database): void {
   }
 }
 
-function makeTables(database: Database, part: Part): void {
+/** Makes the tables of a part in an open file that has them not. */
+export function makeTables(database: Database, part: Part): void {
   const found = () =>
     database
       .statement<[number]>("SELECT count(*) FROM sqlite_schema WHERE name = 'landfall_parts'")

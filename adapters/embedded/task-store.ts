@@ -26,6 +26,7 @@ import {
   sqlText,
   textOfSql,
 } from "./database.ts";
+import { type EndedTaskRows, endedTaskRows } from "./ended-tasks.ts";
 import { listing, rowOf, taskQueries, taskStorePart } from "./task-table.ts";
 
 /** A task store in a SQLite file, which other processes may have open too. */
@@ -37,6 +38,7 @@ type Counters = { -readonly [Name in keyof StoreCounters]: StoreCounters[Name] }
 
 /** A task store in an open database that has the tables of `taskStorePart`; closes it with itself. */
 export function taskStoreOver(database: Database): TaskStore {
+  const ended = endedTaskRows(database);
   const nextVersion = versions();
   const counters: Counters = {
     documentsRead: 0,
@@ -56,7 +58,7 @@ export function taskStoreOver(database: Database): TaskStore {
       return found;
     },
     async commit({ writes, checks }) {
-      const answer = commit(database, { writes, checks, version: nextVersion() });
+      const answer = commit(database, { writes, checks, version: nextVersion(), ended });
       counters.documentsChecked += checks.length;
       if (answer.kind === "conflict") counters.conflicts += 1;
       if (answer.kind === "committed") {
@@ -76,6 +78,16 @@ export function taskStoreOver(database: Database): TaskStore {
     },
     async listTasks(filter) {
       return counted(listTasks(database, filter));
+    },
+    async endedTasks(cursor, limit) {
+      const rows = ended.after(Number(cursor ?? 0), limit + 1);
+      const found = rows.slice(0, limit);
+      const last = found.at(-1)?.[0];
+      return {
+        tasks: counted(found.map(([, key, body]) => taskBodyOf(key, body))),
+        cursor: last === undefined ? cursor : String(last),
+        more: rows.length > limit,
+      };
     },
     counters: () => ({ ...counters }),
     async close() {
@@ -116,15 +128,17 @@ interface Commit {
   readonly writes: readonly Write[];
   readonly checks: readonly Check[];
   readonly version: DocumentVersion;
+  readonly ended: EndedTaskRows;
 }
 
 /** A commit without writes reads one snapshot; it waits for nobody. */
-function commit(database: Database, { writes, checks, version }: Commit): CommitAnswer {
+function commit(database: Database, { writes, checks, version, ended }: Commit): CommitAnswer {
   const expected = expectedBy([...writes, ...checks]);
   const changes = writes.map((write) => changeOf(write, version));
   const attempt = () => {
     if (!holds(database, expected)) return false;
     for (const change of changes) change(database);
+    for (const { id, body } of writes) ended.written(id, body);
     return true;
   };
   try {
@@ -168,7 +182,11 @@ function listTasks(
 ): readonly Task[] {
   const { sql, values } = listing(filter);
   const rows = database.statement<[string, string]>(sql).all(...values, sqlLimit(filter.limit));
-  return rows.map(([key, body]) => bodyOf(textOfSql(key) as `tasks/${string}`, body));
+  return rows.map(([key, body]) => taskBodyOf(key, body));
+}
+
+function taskBodyOf(key: string, body: string): Task {
+  return bodyOf(textOfSql(key) as `tasks/${string}`, body);
 }
 
 function taskOf(key: string): TaskId {

@@ -1,13 +1,7 @@
 import firestore from "@google-cloud/firestore";
 import { credentials } from "@grpc/grpc-js";
 import type { StructuredQuery } from "./firestore-queries.ts";
-import type { Fields } from "./firestore-values.ts";
-
-/** A moment of Firestore's clock, to the microsecond. */
-export interface Moment {
-  readonly seconds: number | string;
-  readonly nanos: number;
-}
+import type { Fields, Moment } from "./firestore-values.ts";
 
 /** A document as it lies below its database. */
 export interface StoredDocument {
@@ -25,6 +19,8 @@ export type Change =
       readonly kind: "put";
       readonly path: string;
       readonly fields: Fields;
+      /** A field that is to hold when the server took the write. */
+      readonly timed?: string;
       readonly if: Precondition;
     }
   | { readonly kind: "delete"; readonly path: string; readonly if: Precondition }
@@ -47,7 +43,10 @@ export interface FirestoreDatabase {
     paths: readonly string[],
     fields: "all" | "none",
   ): Promise<{ readonly at: Moment; readonly found: readonly StoredDocument[] }>;
-  query(query: StructuredQuery): Promise<readonly StoredDocument[]>;
+  /** What was there at `at`. */
+  query(
+    query: StructuredQuery,
+  ): Promise<{ readonly at: Moment; readonly found: readonly StoredDocument[] }>;
   close(): Promise<void>;
 }
 
@@ -110,8 +109,12 @@ export function firestoreDatabase(options: FirestoreOptions): FirestoreDatabase 
         { parent: root, structuredQuery: { ...structuredQuery } },
         once(queryTimeoutMs),
       );
-      for await (const { document } of answers) if (document) found.push(stored(document));
-      return found;
+      let at: Moment = { seconds: 0, nanos: 0 };
+      for await (const { document, readTime } of answers) {
+        if (readTime) at = readTime;
+        if (document) found.push(stored(document));
+      }
+      return { at, found };
     },
     close: () => connected.close(),
   };
@@ -130,6 +133,7 @@ interface BatchGetAnswer {
 
 interface QueryAnswer {
   readonly document?: FoundDocument | null;
+  readonly readTime?: Moment | null;
 }
 
 /**
@@ -184,7 +188,12 @@ function clientOf({
 
 function writeOf(root: string, { path, if: currentDocument, ...change }: Change) {
   const name = `${root}/${path}`;
-  if (change.kind === "put") return { update: { name, fields: change.fields }, currentDocument };
+  if (change.kind === "put") {
+    const { fields, timed } = change;
+    const updateTransforms =
+      timed === undefined ? [] : [{ fieldPath: timed, setToServerValue: "REQUEST_TIME" as const }];
+    return { update: { name, fields }, updateTransforms, currentDocument };
+  }
   if (change.kind === "delete" || "exists" in currentDocument) {
     return { delete: name, currentDocument };
   }

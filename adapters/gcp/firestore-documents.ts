@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { hasEnded } from "../../core/attempts.ts";
 import { queuePlace } from "../../core/queue-place.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type { Check, DocumentVersion, Write } from "../../ports/task-store.ts";
@@ -9,13 +10,16 @@ import {
   parseDocument,
 } from "../../schemas/documents.ts";
 import type { Task } from "../../schemas/tasks.ts";
-import type { Change, Moment, Precondition, StoredDocument } from "./firestore-database.ts";
+import type { Change, Precondition, StoredDocument } from "./firestore-database.ts";
 import { documentPath } from "./firestore-names.ts";
-import { bodyOf, type Fields, fieldsOf } from "./firestore-values.ts";
+import { bodyOf, type Fields, fieldsOf, type Moment } from "./firestore-values.ts";
 import { messageOf } from "./grpc-errors.ts";
 
 /** Fields that documents have beside their bodies' own. */
-export const OWN_FIELDS = ["commit", "readySince"] as const;
+export const OWN_FIELDS = ["commit", "readySince", "changedAt"] as const;
+
+/** Those that only tasks have. */
+export const OWN_FIELDS_OF_TASKS: readonly string[] = ["readySince", "changedAt"];
 
 /**
  * Names for commits, another one each time. Every document carries that of the commit that wrote it
@@ -34,7 +38,13 @@ export function changeOf({ id, body, version }: Write, commit: string): Change {
   const precondition = preconditionOf(version);
   return body === null
     ? { kind: "delete", path, if: precondition }
-    : { kind: "put", path, fields: storedFields(id, body, commit), if: precondition };
+    : {
+        kind: "put",
+        path,
+        fields: storedFields(id, body, commit),
+        ...(collectionOf(id) === "tasks" && hasEnded(body as Task) ? { timed: "changedAt" } : {}),
+        if: precondition,
+      };
 }
 
 /** That one document is to be as it was. */

@@ -1,11 +1,11 @@
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { TaskStateKind } from "../../schemas/tasks.ts";
-import { encodedText, type Value } from "./firestore-values.ts";
+import { encodedText, type Moment, type Value } from "./firestore-values.ts";
 
 export interface FieldFilter {
   readonly fieldFilter: {
     readonly field: { readonly fieldPath: string };
-    readonly op: "EQUAL" | "LESS_THAN_OR_EQUAL";
+    readonly op: "EQUAL" | "LESS_THAN_OR_EQUAL" | "GREATER_THAN_OR_EQUAL";
     readonly value: Value;
   };
 }
@@ -63,6 +63,16 @@ export function listTasksQuery(asked: {
     ...where(filters),
     orderBy: [{ field: { fieldPath: "start" }, direction: "DESCENDING" }],
     ...atMost(asked.limit),
+  };
+}
+
+/** Whole tasks with a finished attempt that were written since a moment, the oldest write first. */
+export function endedTasksQuery(since: Moment, limit: number): StructuredQuery {
+  return {
+    ...ofTasks,
+    ...where([filter("changedAt", "GREATER_THAN_OR_EQUAL", { timestampValue: since })]),
+    orderBy: [{ field: { fieldPath: "changedAt" }, direction: "ASCENDING" }],
+    ...atMost(limit),
   };
 }
 

@@ -1,5 +1,11 @@
 import { decodedKey, encodedKey } from "./firestore-names.ts";
 
+/** A moment of Firestore's clock, to the microsecond. */
+export interface Moment {
+  readonly seconds: number | string;
+  readonly nanos: number;
+}
+
 /** A value as Firestore's protocol has it: the kinds that JSON can hold. */
 export type Value =
   | { readonly nullValue: "NULL_VALUE" }
@@ -7,6 +13,7 @@ export type Value =
   | { readonly integerValue: number | string }
   | { readonly doubleValue: number }
   | { readonly stringValue: string }
+  | { readonly timestampValue: Moment }
   | { readonly arrayValue: { readonly values?: Value[] | null } }
   | { readonly mapValue: { readonly fields?: Fields | null } };
 

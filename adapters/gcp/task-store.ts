@@ -12,6 +12,7 @@ import type { DocumentId } from "../../schemas/documents.ts";
 import type { TaskId } from "../../schemas/ids.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { expectedBy } from "../expected-versions.ts";
+import { endedTasks } from "./ended-tasks.ts";
 import {
   type FirestoreDatabase,
   type FirestoreOptions,
@@ -67,7 +68,7 @@ export function taskStoreOver(database: FirestoreDatabase, time: Time = realTime
   const counters = noneYet();
   const query = async (asked: StructuredQuery) => {
     if (asked.limit.value === 0) return [];
-    const found = await answered(database, () => database.query(asked));
+    const { found } = await answered(database, () => database.query(asked));
     counters.documentsRead += found.length;
     return found;
   };
@@ -90,6 +91,13 @@ export function taskStoreOver(database: FirestoreDatabase, time: Time = realTime
     dueTasks: async (now, limit) => (await query(dueTasksQuery(now, limit))).map(taskIdOf),
     queuedTasks: async (pool, limit) => (await query(queuedTasksQuery(pool, limit))).map(taskIdOf),
     listTasks: async (filter) => (await query(listTasksQuery(filter))).map(taskOf),
+    async endedTasks(cursor, limit) {
+      const { found, ...place } = await answered(database, () =>
+        endedTasks(database, cursor, limit),
+      );
+      counters.documentsRead += found.length;
+      return { tasks: found.map(taskOf), ...place };
+    },
     counters: () => ({ ...counters }),
     close: () => database.close(),
   };

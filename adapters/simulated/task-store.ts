@@ -1,8 +1,11 @@
+import { hasEnded } from "../../core/attempts.ts";
 import { queuePlace } from "../../core/queue-place.ts";
 import type {
   DocumentVersion,
+  EndedTasks,
   Read,
   StoreCounters,
+  TaskCursor,
   TaskStore,
   Write,
 } from "../../ports/task-store.ts";
@@ -29,16 +32,19 @@ interface Listed extends Pick<Task, "wakeAt" | "queuedFor"> {
   readonly start: string;
   readonly state: Task["state"]["kind"];
   readonly readySince: number;
+  /** The count of its last write, once an attempt of it has ended; null before. */
+  readonly change: number | null;
 }
 
 interface Shared {
   readonly documents: Map<DocumentId, Stored>;
   readonly tasks: Map<DocumentId, Listed>;
   versions: number;
+  changes: number;
 }
 
 export function simulatedTaskStore(): SimulatedTaskStore {
-  const shared: Shared = { documents: new Map(), tasks: new Map(), versions: 0 };
+  const shared: Shared = { documents: new Map(), tasks: new Map(), versions: 0, changes: 0 };
   return { open: () => opening(shared) };
 }
 
@@ -95,6 +101,11 @@ function opening(shared: Shared): TaskStore {
       const found = tasksOf(shared, wanted, { limit, order: byStart });
       return counted(found.map(({ id }) => documentAt(shared, `tasks/${id}`).body as Task));
     },
+    async endedTasks(cursor, limit) {
+      const answer = endedTasks(shared, cursor, limit);
+      counted(answer.tasks);
+      return answer;
+    },
     counters: () => ({ ...counters }),
     async close() {},
   };
@@ -114,14 +125,29 @@ function put(shared: Shared, { id, body }: Write, version: string): void {
     return;
   }
   shared.documents.set(id, { version, text: JSON.stringify(body) });
-  if (collectionOf(id) === "tasks") shared.tasks.set(id, listed(id, body as Task));
+  if (collectionOf(id) !== "tasks") return;
+  const change = hasEnded(body as Task) ? ++shared.changes : null;
+  shared.tasks.set(id, listed(id, body as Task, change));
 }
 
-function listed(id: DocumentId, { state, wakeAt, queuedFor }: Task): Listed {
+function listed(id: DocumentId, { state, wakeAt, queuedFor }: Task, change: number | null): Listed {
   const task = id.slice("tasks/".length);
   const { step, range } = parseTaskId(task);
   const readySince = queuePlace(state) ?? 0;
-  return { id: task, step, start: range.start, state: state.kind, wakeAt, queuedFor, readySince };
+  const asked = { wakeAt, queuedFor, readySince, change };
+  return { id: task, step, start: range.start, state: state.kind, ...asked };
+}
+
+function endedTasks(shared: Shared, cursor: TaskCursor | null, limit: number): EndedTasks {
+  const after = Number(cursor ?? 0);
+  const wanted = ({ change }: Listed) => change !== null && change > after;
+  const found = tasksOf(shared, wanted, { limit, order: byChange });
+  const last = found.at(-1)?.change ?? after;
+  return {
+    tasks: found.map(({ id }) => documentAt(shared, `tasks/${id}`).body as Task),
+    cursor: last === 0 ? null : String(last),
+    more: [...shared.tasks.values()].some(({ change }) => (change ?? 0) > last),
+  };
 }
 
 type Order = (a: Listed, b: Listed) => number;
@@ -129,6 +155,7 @@ type Order = (a: Listed, b: Listed) => number;
 const byId: Order = (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 const byWakeAt: Order = (a, b) => (a.wakeAt ?? 0) - (b.wakeAt ?? 0) || byId(a, b);
 const byReadySince: Order = (a, b) => a.readySince - b.readySince || byId(a, b);
+const byChange: Order = (a, b) => (a.change ?? 0) - (b.change ?? 0);
 const byStart: Order = (a, b) => (a.start > b.start ? -1 : a.start < b.start ? 1 : byId(a, b));
 
 function tasksOf(

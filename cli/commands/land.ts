@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from "commander";
-import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { isPartition } from "../../core/dates.ts";
 import type { PartitionColumn } from "../../core/delta.ts";
 import type { DeltaState } from "../../core/delta-state.ts";
@@ -10,10 +9,9 @@ import { deltaPath } from "../../lake/delta-reader.ts";
 import { withDeltaTable } from "../../lake/delta-table.ts";
 import { commitDelta, type DeltaTarget } from "../../lake/delta-writer.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import type { Deployment } from "../../schemas/deployment.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
 import { UsageError } from "../errors.ts";
-import { linesLog } from "../lines-log.ts";
+import { lakeOf } from "../lake.ts";
 import { readSettings } from "../settings.ts";
 import { settingsOption } from "../state.ts";
 import { lakeOption } from "./up.ts";
@@ -76,17 +74,6 @@ async function land(name: TableName, partition: Partition, options: LandOptions)
   process.stdout.write(
     `${name}@${partition}: ${options.rows} rows, commit ${version} of ${where}/${target.path}\n`,
   );
-}
-
-/** The lake of the world that the settings name, or the folder that was named. */
-async function lakeOf(settings: Deployment, folder: string | undefined) {
-  if (settings.world === "embedded" || folder !== undefined) {
-    const root = folder ?? settings.lake;
-    return { store: directoryObjectStore({ root }), where: root };
-  }
-  const { openLake } = await import("../../adapters/gcp/open.ts");
-  const store = openLake(settings, linesLog(process.stderr));
-  return { store, where: settings.gcp?.lake ?? "" };
 }
 
 /** A new table gets the columns asked for; one that is there says itself what it has. */

@@ -9,6 +9,7 @@ import {
   type RunnerChoice,
   settingsFor,
 } from "../../adapters/embedded/open.ts";
+import { openMetrics } from "../../adapters/open-metrics.ts";
 import { writeRelease } from "../../releases/release.ts";
 import type { Deployment } from "../../schemas/deployment.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
@@ -78,6 +79,7 @@ async function up(options: UpOptions): Promise<void> {
   const lock = lockData(data);
   const log = options.log === "json" ? pino() : linesLog(process.stdout);
   const world = openEmbedded({ data, lake, runner, settings, log });
+  const metrics = await openMetrics(read, { service: "up", log });
   try {
     const release = await writeRelease(world.configs, files);
     await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
@@ -93,11 +95,14 @@ async function up(options: UpOptions): Promise<void> {
       env: process.env,
     });
     const alerting = { alerts, settings: read.alerts };
-    const done = runServices({ world, settings, log, stop, alerting, streams: true });
+    const measuring = { metrics, settings: read.metrics };
+    const extra = { alerting, measuring, streams: true };
+    const done = runServices({ world, settings, log, stop, ...extra });
     await Promise.race([done, firstValueFrom(stop)]);
     log.info({}, "stopping: finishing what was taken");
     await done;
   } finally {
+    await metrics.close();
     await world.close();
     lock.release();
   }

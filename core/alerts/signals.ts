@@ -4,9 +4,9 @@ import type { EpochMs, Partition, TaskId } from "../../schemas/ids.ts";
 import type { PlanProblem, PlanStep } from "../../schemas/plan.ts";
 import type { StreamDocument } from "../../schemas/streams.ts";
 import type { Task } from "../../schemas/tasks.ts";
+import { causeOf } from "../cause.ts";
 import { dayMs } from "../dates.ts";
 import { nothingWritten } from "../outcome.ts";
-import { causeOf } from "./cause.ts";
 
 /** One thing that is wrong now. */
 export interface Signal {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { openWorld } from "../../adapters/open.ts";
+import { openMetrics } from "../../adapters/open-metrics.ts";
 import { readSettings } from "../../adapters/read-settings.ts";
 import { runService } from "../run-service.ts";
 import { dispatcher } from "./pipeline.ts";
@@ -15,6 +16,7 @@ const code = await runService({
   settings: readSettings(process.env).settings,
   open: (settings, log) => openWorld(settings, { log, service: "dispatcher" }),
   needs: "bus.deliveries",
+  metrics: (settings, log) => openMetrics(settings, { service: "dispatcher", log }),
   pipeline: (ports, stop) =>
     dispatcher(
       {

@@ -1,8 +1,6 @@
 import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
-import { newestGivenUp } from "../../core/given-up.ts";
-import { single } from "../../core/readiness.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -10,6 +8,7 @@ import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
+import { type Metrics, noMetrics } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { OpenFlinkState } from "../../ports/world.ts";
@@ -22,12 +21,15 @@ import {
   taskId,
 } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
 import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
+import { givenUpNudges } from "./given-up.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
+import { type Measuring, measureLaunches } from "./measurements.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
 import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
@@ -48,6 +50,8 @@ export interface DispatcherPorts {
   readonly by: string;
   /** How long it may keep events that it cannot handle yet; a minute when left out. */
   readonly leaseMs?: number;
+  /** Where it measures itself; left out: nowhere. */
+  readonly metrics?: Metrics;
   /** Where streams leave their state; left out: none is kept running. */
   readonly streamsAt?: OpenFlinkState;
   /** The online store that the configs' metadata is uploaded to; left out: to none. */
@@ -62,7 +66,18 @@ export interface DispatcherPorts {
  */
 export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): Observable<void> {
   const state = dispatching(ports);
-  return merge(decisions(state, stop), metadata(state, stop), streams(state, stop));
+  return merge(
+    decisions(state, stop),
+    metadata(state, stop),
+    streams(state, stop),
+    ownStore(state, stop),
+  );
+}
+
+function ownStore({ ports }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  const { metrics } = ports;
+  if (metrics === undefined) return EMPTY;
+  return storeOperations({ ...ports, metrics, service: "dispatcher" }, stop);
 }
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
@@ -102,9 +117,9 @@ interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
-  /** The newest day of each step that was looked at because it is given up by now. */
-  readonly givenUp: Map<StepId, Partition>;
+  readonly givenUp: () => Nudge[];
   readonly queues: LaneQueues;
+  readonly measuring: Measuring;
   /** Null where no streams are kept running. */
   readonly keeper: StreamKeeper | null;
 }
@@ -119,8 +134,9 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     looking: { ...shared, documents, turns: new Map() },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
-    givenUp: new Map(),
+    givenUp: givenUpNudges(shared),
     queues: laneQueues({ ...shared, documents }),
+    measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     keeper: keeperOf(shared),
   };
 }
@@ -188,6 +204,8 @@ async function* handled(
   state: Dispatching,
   batch: readonly Delivery[],
 ): AsyncGenerator<TracedDecision> {
+  const { metrics, clock } = state.measuring;
+  const takenAt = clock.now();
   const events = batch.map(({ event }) => event);
   const added: Nudge[] = [];
   for (const event of events) {
@@ -219,8 +237,10 @@ async function* handled(
       const fields = { ...moved, ...inTrace(traceOf(moved.task)) };
       state.ports.log.info(fields, `${moved.task} ${moved.to}`);
     }
+    measureLaunches(state.measuring, page.launches);
     yield { ...page, traceOf };
   }
+  metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
   for (const event of events) nudgeStream(state, event);
@@ -324,20 +344,10 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
-  nudges.push(...(await state.queues.turns()), ...givenUpNudges(state));
+  nudges.push(...(await state.queues.turns()), ...state.givenUp());
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
 }
 
 const dueMax = 1_000;
-
-/** Days that are given up by now, each looked at once by this process: a task may not be born yet. */
-function givenUpNudges({ ports, plans, givenUp }: Dispatching): Nudge[] {
-  return (plans.current()?.plan.steps ?? []).flatMap((step): Nudge[] => {
-    const day = newestGivenUp(ports.settings, step, ports.clock.now());
-    if (day === null || givenUp.get(step.id) === day) return [];
-    givenUp.set(step.id, day);
-    return [{ kind: "concern", task: taskId(step.id, single(day)) }];
-  });
-}

@@ -23,7 +23,7 @@ function answering(error: { code?: number; message: string } | null) {
     },
     async query() {
       await failing();
-      return [];
+      return { at: { seconds: 1, nanos: 0 }, found: [] };
     },
     close: async () => {},
   };

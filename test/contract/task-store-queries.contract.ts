@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import type { TaskStore } from "../../ports/task-store.ts";
+import type { EndedTasks, TaskCursor, TaskStore } from "../../ports/task-store.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
-import { pool, task } from "../support/documents.ts";
+import { attempt, pool, task } from "../support/documents.ts";
 import { put, putAll } from "../support/task-stores.ts";
 import type { Contract } from "./contract.ts";
 
@@ -83,6 +83,39 @@ export function queriesAsPromised(it: Contract<TaskStore>): void {
     ]);
     expect(await list({ state: "failed", limit: 10 })).toEqual([]);
     expect(await store.listTasks({ limit: 10, state: "waiting" })).toEqual([tasks[1]]);
+  });
+
+  it("answers tasks with a finished attempt as their last write left them, and leaves none out", async (open) => {
+    const store = await open();
+    const ended = (id: string, endedAt: number | null) =>
+      task(id, {
+        why: `ended at ${endedAt}`,
+        runs: [{ run: 1, because: "", at: 1, attempts: [attempt({ endedAt })] }],
+      });
+    const ids = Array.from({ length: 7 }, (_, day) => `risk.a/upload@2025-09-0${day + 1}`);
+    await putAll(store, ...ids.map((id) => [`tasks/${id}`, ended(id, null)] as const));
+    const seen = new Map<string, string>();
+    let cursor: TaskCursor | null = null;
+    const look = async () => {
+      for (let more = true; more; ) {
+        const page: EndedTasks = await store.endedTasks(cursor, 2);
+        for (const { id, why } of page.tasks) seen.set(id, why);
+        ({ cursor, more } = page);
+      }
+    };
+    await look();
+    expect([seen.size, cursor]).toEqual([0, null]);
+    for (const id of ids) await put(store, `tasks/${id}`, ended(id, 1));
+    await look();
+    expect([...seen.keys()]).toEqual(ids);
+    const [first = "", second = ""] = ids;
+    await put(store, `tasks/${first}`, ended(first, 2));
+    await put(store, `tasks/${second}`, null);
+    seen.clear();
+    await look();
+    expect(seen.get(first)).toBe("ended at 2");
+    expect(seen.has(second)).toBe(false);
+    expect((await store.endedTasks(null, 100)).tasks).toHaveLength(6);
   });
 
   it("refuses a limit that is none", async (open) => {

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { causeOf } from "../../core/alerts/cause.ts";
 import { dueNotices, nextAlerts, toldNow, toldOf } from "../../core/alerts/changes.ts";
 import { alertsFor } from "../../core/alerts/groups.ts";
 import {
@@ -10,6 +9,7 @@ import {
   ofRunning,
   type Signal,
 } from "../../core/alerts/signals.ts";
+import { causeOf } from "../../core/cause.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertDocument } from "../../schemas/alerts.ts";
 import type { Attempt, Task } from "../../schemas/tasks.ts";

@@ -88,6 +88,14 @@ describe("S2, S3: a stream that runs", () => {
     expect(at.last()?.from?.n).toBe(4);
   });
 
+  test("is not begun again because a list does not show it", () => {
+    const at = healthyStory();
+    at.lag(true);
+    at.checkpoint(a, 2);
+    expect(at.look()).toBe("none");
+    expect(at.state()).toBe("running");
+  });
+
   test("twice is an alert, and neither is ended but by command", () => {
     const at = healthyStory();
     at.begin("by-hand");

@@ -105,6 +105,25 @@ test("it is ready when it is subscribed and its world answers, and says why when
   expect(await at.get("/push")).toContain("404");
 });
 
+test("what it is ready without fails aside, and it stays ready", async () => {
+  const told = new Subject<"lake" | "aside">();
+  const failed: string[] = [];
+  const at = await service((ports, stop) => {
+    told.subscribe((which) => {
+      const lake = which === "lake" ? ports.lake : ports.aside.lake;
+      lake.write("../outside", new Uint8Array()).catch(() => failed.push(which));
+    });
+    return listening(ports, stop);
+  });
+  await vi.waitFor(async () => expect(await at.get("/readyz")).toBe("200 ready"));
+  told.next("aside");
+  await vi.waitFor(() => expect(failed).toEqual(["aside"]));
+  expect(await at.get("/readyz")).toBe("200 ready");
+  told.next("lake");
+  await vi.waitFor(() => expect(failed).toHaveLength(2));
+  expect(await at.get("/readyz")).toMatch(/^503 /);
+});
+
 test("told to end, it finishes what it took, is not ready meanwhile, and ends with 0", async () => {
   const work = new Subject<void>();
   const finished: string[] = [];

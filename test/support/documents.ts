@@ -3,7 +3,7 @@ import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
 import type { PartitionLanded, Tick } from "../../schemas/events.ts";
 import { parseTaskId, type TaskId } from "../../schemas/ids.ts";
 import type { LandingsDocument } from "../../schemas/landings.ts";
-import type { PoolDocument, Task, TaskState } from "../../schemas/tasks.ts";
+import type { Attempt, PoolDocument, Task, TaskState } from "../../schemas/tasks.ts";
 
 /** A waiting task that nothing wakes, unless told otherwise. */
 export function task(id: TaskId, more: Partial<Task> = {}): Task {
@@ -28,6 +28,22 @@ export function task(id: TaskId, more: Partial<Task> = {}): Task {
     runs: [],
     reads: {},
     before: {},
+    ...more,
+  };
+}
+
+/** An attempt that failed, unless told otherwise. */
+export function attempt(more: Partial<Attempt> = {}): Attempt {
+  return {
+    attempt: 1,
+    jobId: "landfall-1",
+    claimedAt: 1_759_000_000_000,
+    startedAt: null,
+    endedAt: 1_759_000_600_000,
+    outcome: "failed",
+    blame: "job",
+    error: null,
+    log: null,
     ...more,
   };
 }

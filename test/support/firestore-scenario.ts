@@ -136,7 +136,7 @@ async function land(world: World, path: string): Promise<void> {
 async function dump(database: FirestoreDatabase): Promise<Dump> {
   const dumped = await Promise.all(
     (Object.keys(COLLECTIONS) as Collection[]).map(async (collection) => {
-      const found = await database.query({
+      const { found } = await database.query({
         from: [{ collectionId: collection }],
         orderBy: [],
         limit: { value: 1_000 },

@@ -37,6 +37,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
   let manifest: string | null = null;
   const jobs = new Map<string, OwnJob>();
   const objects = new Map<string, number>();
+  let lagging = false;
   const begun: string[] = [];
   const ended: string[] = [];
 
@@ -64,6 +65,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
     begun,
     ended,
     now: () => now,
+    has: () => document !== null,
     document: (): StreamDocument => {
       if (document === null) throw new Error("there is no document yet");
       return document;
@@ -88,7 +90,7 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
       const current = currentOf(document?.attempts ?? []);
       const own = current === null ? null : (jobs.get(current.jobId) ?? null);
       const look = {
-        running: running(),
+        running: lagging ? [] : running(),
         own,
         manifest: seen(),
         checkpoint: newest(),
@@ -101,6 +103,9 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
     },
     /** Looks, and carries out what is decided. */
     look(by = "one"): StreamDecision["action"]["kind"] | null {
+      return this.lookAndAct(by)?.action.kind ?? null;
+    },
+    lookAndAct(by = "one"): StreamDecision | null {
       const decision = this.decide(by);
       if (decision?.action.kind === "submit") {
         const { jobId } = decision.action.attempt;
@@ -113,12 +118,16 @@ export function streamStory(more: Readonly<Record<string, unknown>> = {}) {
           if (jobs.has(jobId)) jobs.set(jobId, { ...job("cancelled"), endedAt: now });
         }
       }
-      return decision?.action.kind ?? null;
+      return decision;
     },
     /** The runner says no to the attempt that was claimed. */
     refuse(reason: string) {
       const jobId = document?.attempts.at(-1)?.jobId ?? "";
       if (document !== null) document = afterRefusal(document, { jobId, reason, now });
+    },
+    /** Whether lists of what runs show nothing yet. */
+    lag(lags: boolean) {
+      lagging = lags;
     },
     /** A job appears that Landfall did not begin. */
     begin(jobId: string) {

@@ -10,12 +10,12 @@ import {
   type Signal,
 } from "../../../core/alerts/signals.ts";
 import { draftOver } from "../../../core/draft.ts";
-import { indexPlan, type PlanIndex } from "../../../core/plan-index.ts";
-import { readPlan, currentPlan as storedPlan } from "../../../releases/stored-plan.ts";
+import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
 import { readAll, streamsIn } from "./read.ts";
 
@@ -43,7 +43,7 @@ const lettersMax = 500;
 export function eyesOf(ports: AlertingPorts): Eyes {
   const { store } = ports;
   const settings = ports.settings.alerts;
-  const planNow = plans(ports);
+  const currentPlan = planNow(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
   let maintainers: Plan["maintainers"];
@@ -54,7 +54,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
       const [failed, running, plan, aside, streams] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
         store.listTasks({ state: "running", limit: tasksMax }),
-        planNow(),
+        currentPlan(),
         lettersNow(now),
         streamsIn(store),
       ]);
@@ -93,24 +93,6 @@ async function notMoot(
   return failed.filter(
     (task) => !isMoot(task, plan.step(task.step), newest.get(task.step) ?? null),
   );
-}
-
-interface Current {
-  readonly index: PlanIndex;
-  readonly at: EpochMs;
-}
-
-/** The plan that decides, indexed once per plan; null before the first release. */
-function plans({ store, configs }: AlertingPorts): () => Promise<Current | null> {
-  let known: Current | null = null;
-  return async () => {
-    const { body } = await storedPlan(store);
-    if (body === null) return null;
-    if (known?.index.plan.hash !== body.hash) {
-      known = { index: indexPlan(await readPlan(configs, body.hash)), at: body.at };
-    }
-    return known;
-  };
 }
 
 /** Dead letters as they were a few minutes ago at most; null when they cannot be read. */

@@ -160,11 +160,18 @@ async function live(place: Place, kept: Kept<Job>): Promise<void> {
   const labels = resource.labels ?? {};
   const id = resource.reference?.jobId ?? "";
   const done = await Promise.race([
-    place.options.work({ id, args: work?.args ?? [], labels }, abort.signal),
+    place.options.work(
+      { id, args: work?.args ?? [], labels, ...savepointOf(resource) },
+      abort.signal,
+    ),
     new Promise<null>((resolve) => abort.signal.addEventListener("abort", () => resolve(null))),
   ]);
   if (done === null) return cancelled(place, kept);
   ended(kept, done);
+}
+
+function savepointOf({ flinkJob }: Job): { readonly savepoint?: string } {
+  return flinkJob?.savepointUri ? { savepoint: flinkJob.savepointUri } : {};
 }
 
 function ended(kept: Kept<Job>, done: Done): void {

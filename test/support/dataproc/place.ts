@@ -9,7 +9,13 @@ export type Done =
 
 /** What a job does when it runs. `signal` is aborted when it is cancelled, killed or deleted. */
 export type Work = (
-  job: { readonly id: string; readonly args: readonly string[]; readonly labels: Labels },
+  job: {
+    readonly id: string;
+    readonly args: readonly string[];
+    readonly labels: Labels;
+    /** Where a Flink job goes on from. */
+    readonly savepoint?: string;
+  },
   signal: AbortSignal,
 ) => Promise<Done>;
 

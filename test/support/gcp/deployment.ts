@@ -52,13 +52,15 @@ export async function cloudDeployment(options: {
   readonly project: string;
   readonly configs: string;
   readonly more?: object;
+  /** Whether there is a place for the state of streams; without one none can begin. */
+  readonly streams?: boolean;
 }): Promise<CloudDeployment> {
   const { project, configs: configsFolder } = options;
   const deployment = `e2e-${randomBytes(4).toString("hex")}`;
   const folder = mkdtempSync(join(tmpdir(), `landfall-${deployment}-`));
   const file = join(folder, "settings.json");
   const ledger = join(folder, "ledger");
-  const written = { ...settingsOf(deployment), ...options.more };
+  const written = { ...settingsOf(deployment, options.streams === true), ...options.more };
   const write = (dataprocAt: string) => {
     const { gcp } = written;
     const placed = { ...gcp, emulators: { dataproc: dataprocAt } };
@@ -67,7 +69,7 @@ export async function cloudDeployment(options: {
   write("127.0.0.1:1");
   const env = { LANDFALL_SETTINGS: file, GOOGLE_CLOUD_PROJECT: project };
   const bucketsOf = cloudStorage({ project, apiEndpoint: process.env[variables.storage] ?? "" });
-  for (const name of [`${deployment}-lake`, `${deployment}-configs`]) {
+  for (const name of ["lake", "configs", "flink"].map((of) => `${deployment}-${of}`)) {
     await bucketsOf.createBucket(name);
   }
   const jobs = await startDataproc(project, {
@@ -120,7 +122,7 @@ export async function cloudDeployment(options: {
 }
 
 /** Paces of minutes are seconds here. */
-function settingsOf(deployment: string) {
+function settingsOf(deployment: string, streams: boolean) {
   return {
     world: "gcp",
     deployment,
@@ -131,6 +133,7 @@ function settingsOf(deployment: string) {
     tickMs: 500,
     beatMs: 500,
     reconcileMs: 10_000,
+    streams: { checkMs: 2_000, restartMs: 1_000 },
     gcp: {
       lake: `gs://${deployment}-lake`,
       configs: `gs://${deployment}-configs/landfall`,
@@ -138,6 +141,7 @@ function settingsOf(deployment: string) {
       firestoreDatabase: deployment,
       lakeTopic: objectsTopic,
       dataproc: {
+        ...(streams ? { flinkState: `gs://${deployment}-flink/state` } : {}),
         activeLookMs: 1_000,
         idleLookMs: 2_000,
         missingForMs: 10_000,

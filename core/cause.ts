@@ -2,8 +2,8 @@
 const causeMax = 300;
 
 /**
- * An error without what differs between two that have one cause: the names given, ids and digits.
- * Two errors with the same answer are taken for the same trouble.
+ * An error without what differs between two that have one cause: the names given, addresses and
+ * paths, ids and digits. Two errors with the same answer are taken for the same trouble.
  */
 export function causeOf(error: string, names: readonly string[] = []): string {
   let text = error;
@@ -11,6 +11,8 @@ export function causeOf(error: string, names: readonly string[] = []): string {
     text = text.replaceAll(name, "…");
   }
   return text
+    .replaceAll(/\b[a-z][a-z\d+.-]*:\/\/[^\s"'`,;)\]]+/gi, "…")
+    .replaceAll(/(?<![\w.…/])\/(?:[\w.=%+-]+\/)+[\w.=%+-]*/g, "…")
     .replaceAll(/\b[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\b/gi, "#")
     .replaceAll(/\b(?=[a-f]*\d)[\da-f]{8,}\b/gi, "#")
     .replaceAll(/\d+/g, "#")
