@@ -13,13 +13,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
-import {
-  type Partition,
-  parseTaskId,
-  type StepId,
-  type TableName,
-  taskId,
-} from "../../schemas/ids.ts";
+import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
