@@ -17,7 +17,7 @@ import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.t
 import type { Settings } from "../../schemas/settings.ts";
 import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
-import { type Executing, execute, launch, type TracedDecision } from "./execute.ts";
+import { type Executing, execute, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
 import { givenUpNudges } from "./given-up.ts";
 import { inBatches } from "./in-batches.ts";
@@ -26,6 +26,7 @@ import { type Looking, look } from "./look.ts";
 import { type Measuring, measureLaunches } from "./measurements.ts";
 import { metadataUploads } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
+import { recovered } from "./recovery.ts";
 import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
 import { tracesOf } from "./traces.ts";
 
@@ -76,7 +77,7 @@ function ownStore({ ports }: Dispatching, stop: Observable<unknown>): Observable
 
 function decisions(state: Dispatching, stop: Observable<unknown>): Observable<void> {
   const { bus, settings, leaseMs = 60_000 } = state.ports;
-  return from(recovered(state)).pipe(
+  return from(recovered(state.ports, state)).pipe(
     mergeMap(() => bus.deliveries({ unackedMax: settings.deliveriesMax, leaseMs })),
     takeUntil(stop),
     inBatches({ max: settings.deliveriesMax, keyOf: ({ id }) => id }, (batch) =>
@@ -140,28 +141,6 @@ function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKee
   const { streams } = runner;
   if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
   return streamKeeper({ ...ports, streams, flinkState });
-}
-
-/** Recovers as soon as the world lets it. */
-async function recovered(state: Dispatching): Promise<void> {
-  const { clock, log } = state.ports;
-  for (let pauseMs = 100; ; pauseMs = Math.min(10_000, pauseMs * 2)) {
-    try {
-      return await recover(state);
-    } catch (cause) {
-      if (!(cause instanceof RetryableError)) throw cause;
-      log.warn({ reason: cause.message }, "the world does not answer; trying again");
-      await clock.pause(pauseMs);
-    }
-  }
-}
-
-/** Submits again what this dispatcher, in an earlier life, claimed and may not have submitted. */
-async function recover({ ports, plans, executing }: Dispatching): Promise<void> {
-  if ((await plans.refresh()) === null) return;
-  const claimed = await ports.store.listTasks({ state: "launching", limit: 10_000 });
-  const mine = claimed.filter(({ state }) => state.kind === "launching" && state.by === ports.by);
-  for (const task of mine) await launch(executing, task);
 }
 
 /** Handles a batch until the world lets it; what cannot be handled alone is put aside. */

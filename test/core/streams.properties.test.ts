@@ -74,7 +74,7 @@ function happen(of: Watched, what: Happening): void {
     }
     case "broken":
       return at.rawManifest("flinkJobId=");
-    default:
+    case "ask":
       return at.ask((what as { does: "deploy" | "deploy-without-state" | "stop" }).does);
   }
 }

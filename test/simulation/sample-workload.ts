@@ -5,17 +5,15 @@ import type { Plan, PlanInput, PlanStep } from "../../schemas/plan.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
+import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
 import {
   changesOf,
   cloudOf,
   commandsOf,
-  dayMs,
-  hourMs,
   jobFaultsOf,
   outagesOf,
   settingsOf,
-  start,
   type Workload,
 } from "./workload.ts";
 

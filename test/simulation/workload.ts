@@ -4,6 +4,15 @@ import type { Partition, TableName } from "../../schemas/ids.ts";
 import { RehearsalBehaviour, type RehearsalFault } from "../../schemas/rehearsal.ts";
 import { type Closing, Settings } from "../../schemas/settings.ts";
 import { type ConfigNode, filesOf, wantedOf } from "./configs.ts";
+import {
+  type ForeignStream,
+  foreignStreamsOf,
+  streamCommandsOf,
+  streamFaultsOf,
+  withOtherContent,
+  withStream,
+} from "./stream-workload.ts";
+import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
 
 /** What a foreign hand does to a table at a time. */
@@ -38,12 +47,7 @@ export interface Workload {
   }[];
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
-  /** Jobs of streams that somebody else begins, without state, and ends. */
-  readonly foreignStreams: readonly {
-    readonly config: string;
-    readonly at: number;
-    readonly until: number;
-  }[];
+  readonly foreignStreams: readonly ForeignStream[];
   /** When the place of Flink's state does not answer. */
   readonly stateOutages: Workload["outages"];
   /**
@@ -67,10 +71,6 @@ export interface Leaving {
     "commands" | "outages" | "releases" | "job-faults" | "changes" | "skew"
   >;
 }
-
-export const start = Date.parse("2025-10-01T00:00:00Z");
-export const hourMs = 3_600_000;
-export const dayMs = 24 * hourMs;
 
 const dayAt = (at: number): Partition => new Date(at).toISOString().slice(0, 10);
 
@@ -166,57 +166,6 @@ function nodesOf(random: Random, externals: readonly TableName[]): ConfigNode[] 
     if (node.kind === "online" && random.chance(0.5)) tables.push(`${tableOf(node)}__upload`);
   }
   return nodes;
-}
-
-/** Some of the online ones have a topic. Drawn apart, so that all else of the seed is as it was. */
-function withStream(seed: number, node: ConfigNode): ConfigNode {
-  const has = node.kind === "online" && randomOf(seed, `stream of ${node.name}`).chance(0.4);
-  return has ? { ...node, stream: { content: 1 } } : node;
-}
-
-/** A release may bring another content of a stream, and one after it the first again. */
-function withOtherContent(seed: number, node: ConfigNode): ConfigNode {
-  const changes = randomOf(seed, `content of ${node.name}`).chance(0.5);
-  return node.stream !== undefined && changes ? { ...node, stream: { content: 2 } } : node;
-}
-
-/** What operators ask of streams. */
-function streamCommandsOf(
-  random: Random,
-  { wanted: { streams }, days }: { wanted: Wanted; days: number },
-): Command[] {
-  if (streams.length === 0) return [];
-  return Array.from({ length: random.pick([0, 0, 1, 3]) }, (_, nth): Command => {
-    const { config } = random.pick(streams);
-    const at = start + random.between(4, days * 24) * hourMs + random.between(0, hourMs);
-    const shared = { schema: 1 as const, id: `stream-command-${nth}`, by: "operator", at, config };
-    return random.pick<Command>([
-      { kind: "stream-deploy", ...shared, state: "latest" },
-      { kind: "stream-deploy", ...shared, state: "none" },
-      { kind: "stream-stop", ...shared },
-    ]);
-  });
-}
-
-function streamFaultsOf(random: Random, { streams }: Wanted): RehearsalFault[] {
-  if (streams.length === 0) return [];
-  return Array.from({ length: random.pick([0, 1, 2, 4]) }, () => ({
-    step: `${random.pick(streams).config}/streaming`,
-    run: random.between(1, 4),
-    does: random.pick(["fail", "fail", "vanish", "hang", "write-nothing", "write-half"] as const),
-  }));
-}
-
-function foreignStreamsOf(
-  random: Random,
-  { wanted: { streams }, faultsEnd }: { wanted: Wanted; faultsEnd: number },
-): Workload["foreignStreams"] {
-  if (streams.length === 0) return [];
-  return Array.from({ length: random.pick([0, 0, 0, 1]) }, () => {
-    const at = random.between(start + 2 * hourMs, faultsEnd - 2 * hourMs);
-    const until = Math.min(faultsEnd - 1, at + random.between(1, 20) * hourMs);
-    return { config: random.pick(streams).config, at, until };
-  });
 }
 
 export function tableOf(node: ConfigNode): TableName {
