@@ -44,6 +44,16 @@ export function limitOf(
   return own(settings.pools, pool)?.limit ?? 1;
 }
 
+/** The pools that settings limit by themselves and by team. Those of steps are as many as steps. */
+export function sharedPools({ pools, teams }: Pick<Settings, "pools" | "teams">): PoolLimit[] {
+  return [
+    ...Object.entries(pools).map(([pool, { limit }]) => ({ pool, limit })),
+    ...Object.entries(teams).flatMap(([team, { limit }]) =>
+      limit === undefined ? [] : [{ pool: `${teamPrefix}${team}`, limit }],
+    ),
+  ];
+}
+
 function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(of, name) ? of[name] : undefined;
 }

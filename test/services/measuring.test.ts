@@ -40,7 +40,7 @@ function place() {
     configs: objects.open(),
     clock,
     settings: {
-      ...Settings.parse({ pools: { spark: { limit: 5 } } }),
+      ...Settings.parse({ pools: { spark: { limit: 5 } }, teams: { risk: { limit: 7 } } }),
       metrics: MetricsSettings.parse({ tasksMax: 3, appendMs: 100, gaugeMs: 100 }),
     },
     log,
@@ -173,7 +173,10 @@ test("queues, pools and the freshness of tables are measured", async () => {
   }
   await gauging(ports)();
   const { measured } = ports.metrics as ReturnType<typeof recordedMetrics>;
-  const values = new Map(measured.map(({ name, value }) => [name, value]));
+  const ofTeam = measured.filter(({ labels }) => labels["pool"] === "team:risk");
+  expect(ofTeam.map(({ value }) => value)).toEqual([7, 0, 0]);
+  const others = measured.filter((one) => !ofTeam.includes(one));
+  const values = new Map(others.map(({ name, value }) => [name, value]));
   expect(values.get("landfall.pool.limit")).toBe(5);
   expect(values.get("landfall.pool.used")).toBe(1);
   expect(values.get("landfall.queue.depth")).toBe(2);

@@ -1,6 +1,7 @@
 import { addDays, partitionAt } from "../../../core/dates.ts";
 import { freshnessMs } from "../../../core/freshness.ts";
 import { landingsId } from "../../../core/landings.ts";
+import { sharedPools } from "../../../core/pool-limits.ts";
 import type { DocumentId, DocumentOf } from "../../../schemas/documents.ts";
 import type { TableName } from "../../../schemas/ids.ts";
 import { planNow } from "../plan-now.ts";
@@ -22,9 +23,9 @@ export function gauging(ports: MeasuringPorts): () => Promise<void> {
 }
 
 async function measurePools({ store, settings, metrics }: MeasuringPorts): Promise<void> {
-  const pools = Object.entries(settings.pools);
-  const read = await store.read(pools.map(([pool]) => `pools/${pool}` as const));
-  for (const [pool, { limit }] of pools) {
+  const pools = sharedPools(settings);
+  const read = await store.read(pools.map(({ pool }) => `pools/${pool}` as const));
+  for (const { pool, limit } of pools) {
     const body = read.get(`pools/${pool}`)?.body as DocumentOf<`pools/${string}`> | null;
     const waiting = await store.queuedTasks(pool, depthMax);
     metrics.measure("landfall.pool.limit", limit, { pool });

@@ -28,7 +28,7 @@ export interface MeasuringPorts {
   /** Holds the plans. */
   readonly configs: ObjectStore;
   readonly clock: Clock;
-  readonly settings: Pick<Settings, "deployment" | "tables" | "pools"> & {
+  readonly settings: Pick<Settings, "deployment" | "tables" | "pools" | "teams"> & {
     readonly metrics: MetricsSettings;
   };
   readonly log: Log;
