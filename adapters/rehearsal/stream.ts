@@ -63,15 +63,13 @@ export async function checkpointed(
     blame: RehearsalEnding["blame"] = "job",
   ): RehearsalEnding => ({ state, endedAt: world.clock.now(), error, blame });
   const fault = faultOf(world.behaviour, job.spec, job.spec.range);
-  const count = checkpointsDue(world, job);
-  if (count > 1 && fault?.does === "fail")
-    return ended("failed", faultText(fault, "failed as told"));
-  if (count > 1 && fault?.does === "vanish") {
-    return ended("vanished", faultText(fault, "the job was lost"), "infrastructure");
-  }
   try {
-    const error = await written(world, job, { fault, count });
-    return error === null ? null : ended("failed", `rehearsal: ${error}`);
+    const came = await written(world, job, fault);
+    if (came === "going") return null;
+    if (came !== "as told") return ended("failed", `rehearsal: ${came.error}`);
+    return fault?.does === "vanish"
+      ? ended("vanished", faultText(fault, "the job was lost"), "infrastructure")
+      : ended("failed", fault === null ? "" : faultText(fault, "failed as told"));
   } catch (cause) {
     if (cause instanceof RetryableError) return null;
     return ended("failed", `rehearsal: ${cause instanceof Error ? cause.message : String(cause)}`);
@@ -89,34 +87,35 @@ function checkpointsDue({ behaviour, clock }: RehearsalWorld, { spec, startedAt 
   return 1 + Math.max(0, Math.floor((clock.now() - first) / checkpointMsOf(behaviour)));
 }
 
-interface Due {
-  readonly fault: RehearsalFault | null;
-  readonly count: number;
-}
+/** What came of a checkpoint: it goes on, cannot go on, or has had its first one and is told to end. */
+type Came = "going" | "as told" | { readonly error: string };
 
-/** Null when its state lies there; else why the job ends. */
 async function written(
   world: RehearsalWorld,
-  { spec }: RehearsalJob,
-  { fault, count }: Due,
-): Promise<string | null> {
+  job: RehearsalJob,
+  fault: RehearsalFault | null,
+): Promise<Came> {
+  const { spec } = job;
   const { flinkState: store } = world;
-  if (store === undefined) return "there is no place for the state of streams";
+  if (store === undefined) return { error: "there is no place for the state of streams" };
   const flinkJobId = sha256Hex(spec.jobId).slice(0, 32);
   const name = manifestName(spec.config);
-  if (!(await namesJob(store, name, spec.jobId))) {
+  if (await namesJob(store, name, spec.jobId)) {
+    if (fault?.does === "fail" || fault?.does === "vanish") return "as told";
+  } else {
     const error = await cannotBegin(world, store, spec);
-    if (error !== null || fault?.does === "write-nothing") return error;
+    if (error !== null) return { error };
+    if (fault?.does === "write-nothing") return "going";
     const text = manifestText({ flinkJobId, parentJobId: spec.jobId });
     const half = fault?.does === "write-half" ? text.slice(0, 20) : text;
     await store.write(name, Buffer.from(half));
   }
-  if (fault?.does === "hang") return null;
-  const n = Number(/chk-(\d+)$/.exec(spec.savepoint ?? "")?.[1] ?? 0) + count;
+  if (fault?.does === "hang") return "going";
+  const n = Number(/chk-(\d+)$/.exec(spec.savepoint ?? "")?.[1] ?? 0) + checkpointsDue(world, job);
   const path = `${checkpointsOf(flinkJobId)}${n}`;
   const object = fault?.does === "write-half" ? `${path}/state` : metadataOf({ path });
   await store.write(object, Buffer.from(`checkpoint ${n} of ${spec.jobId}`), { ifAbsent: true });
-  return null;
+  return "going";
 }
 
 async function namesJob(store: ObjectStore, name: string, jobId: string): Promise<boolean> {
