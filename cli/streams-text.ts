@@ -32,7 +32,7 @@ export function streamText(stream: StreamDocument): string {
     ["state", state.kind],
     ["why", why],
     ["topic", wanted?.topic ?? "none: its config left the plan"],
-    ["looked at", shown(seen.at)],
+    ["as of", shown(seen.at)],
     ["runs", seen.jobIds.join(", ") || "nothing"],
     ["manifest", seen.manifest === null ? "none" : `names ${seen.manifest.parentJobId}`],
     ["checkpoint", checkpoint === null ? "none" : `${checkpoint.path} of ${shown(checkpoint.at)}`],

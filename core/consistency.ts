@@ -52,11 +52,9 @@ export function ratesOf(features: readonly string[], rows: readonly Row[]): Feat
 
 function rateOf(feature: string, rows: readonly Row[]): FeatureRates {
   const counts = { compared: 0, mismatched: 0, onlineOnly: 0, offlineOnly: 0, bothNull: 0 };
-  for (const row of rows) {
-    for (const of of COUNTED) {
-      const column = `${feature}${SUFFIX[of]}`;
-      counts[of] += countIn(row[column], column);
-    }
+  for (const of of COUNTED) {
+    const column = `${feature}${SUFFIX[of]}`;
+    for (const row of rows) counts[of] += countIn(row[column], column);
   }
   const { compared, mismatched, onlineOnly, offlineOnly } = counts;
   const same = Math.max(0, compared - mismatched - onlineOnly - offlineOnly);

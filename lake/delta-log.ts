@@ -5,6 +5,7 @@ import {
   parsingCommit,
 } from "../core/delta.ts";
 import type { ObjectStore, StoredObject } from "../ports/object-store.ts";
+import { otherWork } from "./other-work.ts";
 
 /** Commits read at once ahead of the one that is handed over. */
 const readAhead = 16;
@@ -146,7 +147,3 @@ export async function parsedActions(bytes: Uint8Array): Promise<ParsedCommit> {
 
 /** Commits up to this size are parsed without a pause. */
 const quickBytes = 512 * 1024;
-
-function otherWork(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

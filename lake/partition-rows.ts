@@ -1,5 +1,3 @@
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { dayColumn, dayOfValue, valueOf } from "../core/delta-partitions.ts";
 import type { DeltaState, LiveFile } from "../core/delta-state.ts";
 import type { LakeTable } from "../core/lake-layout.ts";
@@ -8,6 +6,7 @@ import type { ObjectStore } from "../ports/object-store.ts";
 import type { Partition } from "../schemas/ids.ts";
 import { deltaPath } from "./delta-reader.ts";
 import { type DeltaTable, withDeltaTable } from "./delta-table.ts";
+import { readColumns } from "./parquet-columns.ts";
 
 /** Rows of a partition, as far as they were asked for. */
 export interface PartitionRows {
@@ -82,23 +81,8 @@ async function rowsIn(
   if (object === null)
     throw new PermanentError(`${name} is in the table's log and not in the lake`);
   try {
-    return await rowsOfParquet(object.bytes, wanted);
+    return await readColumns(object.bytes, wanted);
   } catch (cause) {
     throw new PermanentError(`${name} is not readable as Parquet: ${(cause as Error).message}`);
   }
-}
-
-async function rowsOfParquet(
-  bytes: Uint8Array,
-  wanted: (columns: readonly string[]) => readonly string[],
-): Promise<PartitionRows> {
-  const file = new Uint8Array(bytes).buffer;
-  const metadata = await parquetMetadataAsync(file);
-  const present = parquetSchema(metadata).children.map(({ element }) => element.name);
-  const columns = [...wanted(present)];
-  if (columns.length === 0) {
-    return { columns, rows: Array.from({ length: Number(metadata.num_rows) }, () => ({})) };
-  }
-  const rows = await parquetReadObjects({ file, metadata, compressors, columns });
-  return { columns, rows };
 }

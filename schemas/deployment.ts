@@ -45,5 +45,6 @@ export type Deployment = Readonly<z.infer<typeof Deployment>>;
  */
 export const DEFAULTS_OF_WORLD = {
   embedded: {},
-  gcp: { tickMs: 1_000, beatMs: 1_000, reconcileMs: 600_000 },
+  // Chronon makes tables of Bigtable that drop a cell at five days.
+  gcp: { tickMs: 1_000, beatMs: 1_000, reconcileMs: 600_000, cellsKeptDays: 5 },
 } as const satisfies Record<Deployment["world"], Partial<Deployment>>;

@@ -50,6 +50,12 @@ export const METRICS = {
     labels: ["table"],
     what: "age of the end of the newest day that landed",
   },
+  "landfall.consistency.match": {
+    kind: "gauge",
+    unit: "%",
+    labels: ["team", "join"],
+    what: "served values that are those of the offline join, of the day that was published last",
+  },
   "landfall.attempts": {
     kind: "counter",
     unit: "{attempt}",

@@ -92,10 +92,10 @@ export const Settings = z.object({
     .prefault({ group_bys: "group_by_batch", joins: "join" }),
   teams: z.record(z.string(), TeamSettings).prefault({}),
   /**
-   * Days after which the online store drops a cell, as Chronon makes its tables: an upload-to-kv of
-   * an older day runs only on command. Null: its tables keep cells however old they are.
+   * Days after which the online store drops a cell: an upload-to-kv of an older day runs only on
+   * command. Null: it keeps cells however old they are, as that of an embedded world does.
    */
-  cellsKeptDays: z.number().positive().nullable().default(5),
+  cellsKeptDays: z.number().positive().nullable().default(null),
   /** Compiled configs in the online store, where fetchers and streams look for them. */
   metadata: z
     .object({

@@ -96,7 +96,7 @@ export const StreamDocument = z.object({
   state: StreamState,
   /** One line in plain words. */
   why: z.string(),
-  /** As it was last looked at. */
+  /** As it was when a look last found anything new. */
   seen: z.object({
     at: EpochMs,
     /** Jobs that have not ended, whoever began them. */

@@ -1,7 +1,12 @@
 import { type Subscription, take } from "rxjs";
 import { RetryableError } from "../../ports/errors.ts";
 import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
-import { checkpointed, isStream, nextCheckpointMs } from "../rehearsal/stream.ts";
+import {
+  checkpointed,
+  firstCheckpointMs,
+  isStream,
+  nextCheckpointMs,
+} from "../rehearsal/stream.ts";
 import type { RehearsalWorld } from "../rehearsal/world.ts";
 
 /** The jobs that one opening of a rehearsal is doing. */
@@ -44,7 +49,9 @@ export function goingJobs(world: RehearsalWorld, record: RecordEnding): GoingJob
       const one: Going = { job, cancelled: job.cancelled, timer: null, work: null };
       going.set(jobId, one);
       const isGoing = isStream(job.spec) && !one.cancelled;
-      if (isGoing) return keepGoing(doing, one);
+      if (isGoing) {
+        return checkpointAfter(doing, one, firstCheckpointMs(world, job, world.clock.now()));
+      }
       const waitMs = one.cancelled ? 0 : endsAt(job) - world.clock.now();
       later(doing, one, { waitMs, work: () => begin(doing, one) });
     },
@@ -81,10 +88,8 @@ function begin(doing: Doing, one: Going): void {
 }
 
 /** A stream goes from checkpoint to checkpoint, until one of them is its end or it is cancelled. */
-function keepGoing(doing: Doing, one: Going): void {
-  const { world } = doing;
+function checkpointAfter(doing: Doing, one: Going, waitMs: number): void {
   if (doing.stopped) return;
-  const waitMs = nextCheckpointMs(world, one.job, world.clock.now());
   later(doing, one, {
     waitMs,
     work: () => {
@@ -94,11 +99,12 @@ function keepGoing(doing: Doing, one: Going): void {
 }
 
 async function checkpoint(doing: Doing, one: Going): Promise<void> {
-  const ending = await checkpointed(doing.world, one.job);
+  const { world } = doing;
+  const ending = await checkpointed(world, one.job);
   if (ending !== null) return finish(doing, one, ending);
   one.work = null;
   if (one.cancelled) begin(doing, one);
-  else keepGoing(doing, one);
+  else checkpointAfter(doing, one, nextCheckpointMs(world, one.job, world.clock.now()));
 }
 
 async function finish(doing: Doing, one: Going, ending: RehearsalEnding): Promise<void> {

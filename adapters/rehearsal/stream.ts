@@ -27,6 +27,15 @@ export function isStream({ mode }: JobSpec): boolean {
   return mode === "streaming";
 }
 
+/** How long after a moment whoever takes a stream up sees to its checkpoints: at once, when one was due. */
+export function firstCheckpointMs(
+  { behaviour }: RehearsalWorld,
+  { spec, startedAt }: RehearsalJob,
+  now: number,
+): number {
+  return Math.max(0, startedAt + (durationMsOf(behaviour, spec) ?? 0) - now);
+}
+
 /** How long after a moment a stream's next checkpoint is due. */
 export function nextCheckpointMs(
   { behaviour }: RehearsalWorld,

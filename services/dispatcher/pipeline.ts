@@ -1,8 +1,6 @@
 import { EMPTY, from, merge, mergeMap, type Observable, takeUntil } from "rxjs";
 import { partitionAt } from "../../core/dates.ts";
 import { landingsTold, type Seen } from "../../core/facts.ts";
-import { newestGivenUp } from "../../core/given-up.ts";
-import { single } from "../../core/readiness.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -15,18 +13,13 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { OpenFlinkState } from "../../ports/world.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
-import {
-  type Partition,
-  parseTaskId,
-  type StepId,
-  type TableName,
-  taskId,
-} from "../../schemas/ids.ts";
+import { type Partition, parseTaskId, type TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { storeOperations } from "../store-operations.ts";
 import { documentsOf } from "./documents.ts";
 import { type Executing, execute, type TracedDecision } from "./execute.ts";
 import { storeFacts, storeRecreated } from "./facts.ts";
+import { givenUpNudges } from "./given-up.ts";
 import { inBatches } from "./in-batches.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import { type Looking, look } from "./look.ts";
@@ -119,8 +112,7 @@ interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
-  /** The newest day of each step that was looked at because it is given up by now. */
-  readonly givenUp: Map<StepId, Partition>;
+  readonly givenUp: () => Nudge[];
   readonly queues: LaneQueues;
   readonly measuring: Measuring;
   /** Null where no streams are kept running. */
@@ -137,7 +129,7 @@ function dispatching(ports: DispatcherPorts): Dispatching {
     looking: { ...shared, documents, turns: new Map() },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
-    givenUp: new Map(),
+    givenUp: givenUpNudges(shared),
     queues: laneQueues({ ...shared, documents }),
     measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     keeper: keeperOf(shared),
@@ -145,9 +137,13 @@ function dispatching(ports: DispatcherPorts): Dispatching {
 }
 
 function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
-  const { streamsAt: flinkState, runner, settings } = ports;
+  const { streamsAt: flinkState, runner, settings, log } = ports;
   const { streams } = runner;
-  if (flinkState === undefined || streams === null || settings.streams.by === "others") return null;
+  if (flinkState === undefined || settings.streams.by === "others") return null;
+  if (streams === null) {
+    log.info({}, "this runner runs no streams: those of the configs are left to others");
+    return null;
+  }
   return streamKeeper({ ...ports, streams, flinkState });
 }
 
@@ -325,20 +321,10 @@ async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task) ?? null,
   }));
-  nudges.push(...(await state.queues.turns()), ...givenUpNudges(state));
+  nudges.push(...(await state.queues.turns()), ...state.givenUp());
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];
 }
 
 const dueMax = 1_000;
-
-/** Days that are given up by now, each looked at once by this process: a task may not be born yet. */
-function givenUpNudges({ ports, plans, givenUp }: Dispatching): Nudge[] {
-  return (plans.current()?.plan.steps ?? []).flatMap((step): Nudge[] => {
-    const day = newestGivenUp(ports.settings, step, ports.clock.now());
-    if (day === null || givenUp.get(step.id) === day) return [];
-    givenUp.set(step.id, day);
-    return [{ kind: "concern", task: taskId(step.id, single(day)) }];
-  });
-}

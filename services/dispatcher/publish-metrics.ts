@@ -10,6 +10,7 @@ import { partitionRows } from "../../lake/partition-rows.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
+import type { Metrics } from "../../ports/metrics.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { ConsistencyDocument } from "../../schemas/consistency.ts";
@@ -24,6 +25,7 @@ export interface PublishingPorts {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly log: Log;
+  readonly metrics?: Metrics;
 }
 
 /** Which day of which join is to be published. */
@@ -76,9 +78,14 @@ async function foundIn(
 }
 
 /** The one place where rates are told of, beside their document. */
-function tell({ log }: PublishingPorts, { trace }: Publishing, found: ConsistencyDocument): void {
-  const { join, partition, match, compared, hours, features } = found;
+function tell(
+  { log, metrics }: PublishingPorts,
+  { trace }: Publishing,
+  found: ConsistencyDocument,
+): void {
+  const { join, team, partition, match, compared, hours, features } = found;
   const worst = features.slice(0, 5).map(({ feature, match: rate }) => ({ feature, match: rate }));
   const fields = { join, partition, match, compared, hours, worst, ...inTrace(trace) };
   log.info(fields, `consistency of ${join} at ${partition}: ${consistencyLine(found)}`);
+  if (match !== null) metrics?.measure("landfall.consistency.match", match, { team, join });
 }

@@ -49,6 +49,15 @@ test("its manifest names it, and checkpoints follow, whoever takes it up", async
   await vi.waitFor(async () => expect((await checkpoint())?.n).toBeGreaterThan(before + 1));
 });
 
+test("taken up late, its first checkpoint is not missed", async () => {
+  at = rehearsalPlace({ durationMs: 0, checkpointMs: 3_600_000 });
+  await at.keyValueStore.write(...servedBy(config));
+  const submitter = at.open();
+  await submitter.submit(stream());
+  at.open().statuses().subscribe();
+  await vi.waitFor(async () => expect((await checkpoint())?.n).toBe(1), { timeout: 5_000 });
+});
+
 test("restored from a checkpoint it counts on; from one that is not there it fails", async () => {
   const runner = await placed();
   const path = `checkpoints/${"a".repeat(32)}/chk-41`;

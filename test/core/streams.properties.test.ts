@@ -6,34 +6,43 @@ import { StreamDocument } from "../../schemas/streams.ts";
 import { minuteMs, planStream, streamStory } from "../support/stream-story.ts";
 
 /** What may happen to a stream and around it, in any order. */
-const happening = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("pass"), seconds: fc.nat(1_500) }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({ kind: fc.constant("look"), by: fc.constantFrom("one", "two") }),
-  },
+type Happening =
+  | { readonly kind: "pass"; readonly seconds: number }
+  | { readonly kind: "look"; readonly by: string }
   /** Decided and committed; whoever did so dies before it is carried out. */
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("crash"), by: fc.constantFrom("one", "two") }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("healthy") }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("end") }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("by-hand") }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("conf"), hash: fc.constantFrom("1", "2") }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("broken") }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("ask"),
-      does: fc.constantFrom("deploy", "deploy-without-state", "stop"),
+  | { readonly kind: "crash"; readonly by: string }
+  | { readonly kind: "healthy" }
+  | { readonly kind: "end" }
+  | { readonly kind: "by-hand" }
+  | { readonly kind: "conf"; readonly hash: string }
+  | { readonly kind: "broken" }
+  | { readonly kind: "ask"; readonly does: "deploy" | "deploy-without-state" | "stop" };
+
+const by = fc.constantFrom("one", "two");
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  weighted(4, fc.record({ kind: fc.constant("pass" as const), seconds: fc.nat(1_500) })),
+  weighted(6, fc.record({ kind: fc.constant("look" as const), by })),
+  weighted(2, fc.record({ kind: fc.constant("crash" as const), by })),
+  weighted(3, fc.constant({ kind: "healthy" as const })),
+  weighted(2, fc.constant({ kind: "end" as const })),
+  weighted(1, fc.constant({ kind: "by-hand" as const })),
+  weighted(
+    1,
+    fc.record({ kind: fc.constant("conf" as const), hash: fc.constantFrom("conf-1", "conf-2") }),
+  ),
+  weighted(1, fc.constant({ kind: "broken" as const })),
+  weighted(
+    1,
+    fc.record({
+      kind: fc.constant("ask" as const),
+      does: fc.constantFrom("deploy" as const, "deploy-without-state" as const, "stop" as const),
     }),
-  },
+  ),
 );
-type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+function weighted(weight: number, arbitrary: fc.Arbitrary<Happening>) {
+  return { weight, arbitrary };
+}
 
 /** A story whose jobs are known to the test, with what it knows of them. */
 function watched() {
@@ -53,29 +62,27 @@ function happen(of: Watched, what: Happening): void {
   const { at, live } = of;
   switch (what.kind) {
     case "pass":
-      return at.pass((what as { seconds: number }).seconds * 1_000);
+      return at.pass(what.seconds * 1_000);
     case "look":
     case "crash":
-      return checkedLook(of, what as { kind: string; by: string });
+      return checkedLook(of, what);
     case "healthy":
       return checkpoint(of);
     case "end":
       for (const jobId of live) at.end(jobId);
       return live.clear();
-    case "by-hand": {
+    case "by-hand":
       of.byHand += 1;
       at.begin(`by-hand-${of.byHand}`);
       live.add(`by-hand-${of.byHand}`);
       return;
-    }
-    case "conf": {
-      of.conf = `conf-${(what as { hash: string }).hash}`;
+    case "conf":
+      of.conf = what.hash;
       return at.want(planStream({ conf: { path: "p", hash: of.conf } }));
-    }
     case "broken":
       return at.rawManifest("flinkJobId=");
     case "ask":
-      return at.ask((what as { does: "deploy" | "deploy-without-state" | "stop" }).does);
+      return at.ask(what.does);
   }
 }
 
@@ -91,7 +98,10 @@ function checkpoint(of: Watched): void {
 }
 
 /** Looks, and compares what is decided with what was so before. */
-function checkedLook(of: Watched, { kind, by }: { kind: string; by: string }): void {
+function checkedLook(
+  of: Watched,
+  { kind, by }: { readonly kind: string; readonly by: string },
+): void {
   const { at, live } = of;
   const asked = at.has() ? at.document().asked : null;
   const attempts = at.has() ? at.document().attempts.length : 0;
@@ -132,7 +142,7 @@ test("S2, S3, S4 hold whatever happens, and in the end one job runs or a person 
       for (const each of happenings) happen(of, each);
       for (let look = 0; look < 12; look += 1) {
         of.at.pass(35 * minuteMs);
-        happen(of, { kind: "look", by: "one" } as Happening);
+        happen(of, { kind: "look", by: "one" });
         if (of.live.size === 1) checkpoint(of);
       }
       const { state, troubles } = of.at.document();

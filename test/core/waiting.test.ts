@@ -94,7 +94,7 @@ describe("an upload-to-kv of a day whose rows the online store would drop at onc
   const old = "gb/upload-to-kv@2025-09-26";
 
   test("is skipped by itself, and runs on command", () => {
-    const w = world(plan, Settings.parse(settled), { start: noon });
+    const w = world(plan, Settings.parse({ ...settled, cellsKeptDays: 5 }), { start: noon });
     w.land("data.x", "2025-09-26");
     w.succeed("gb/upload@2025-09-26");
     expect(w.why(old)).toContain("skipped: the online store would drop its rows at once");
@@ -103,7 +103,9 @@ describe("an upload-to-kv of a day whose rows the online store would drop at onc
   });
 
   test("is not loaded again either when its upload is written again", () => {
-    const w = world(plan, Settings.parse(settled), { start: Date.parse("2025-09-28T12:00:00Z") });
+    const w = world(plan, Settings.parse({ ...settled, cellsKeptDays: 5 }), {
+      start: Date.parse("2025-09-28T12:00:00Z"),
+    });
     const row = { state: "landed", version: { epoch: 0, n: Date.parse("2025-09-27") } } as const;
     w.land("data.x", "2025-09-26");
     w.succeed("gb/upload@2025-09-26");
@@ -117,11 +119,11 @@ describe("an upload-to-kv of a day whose rows the online store would drop at onc
   });
 
   test("a day that is kept is loaded, and any day where tables keep cells for good", () => {
-    const w = world(plan, Settings.parse(settled), { start: noon });
+    const w = world(plan, Settings.parse({ ...settled, cellsKeptDays: 5 }), { start: noon });
     w.land("data.x", "2025-09-27");
     w.succeed("gb/upload@2025-09-27");
     expect(w.state("gb/upload-to-kv@2025-09-27")).toBe("launching");
-    const forGood = world(plan, Settings.parse({ ...settled, cellsKeptDays: null }));
+    const forGood = world(plan, Settings.parse(settled));
     forGood.land("data.x", "2025-01-01");
     forGood.succeed("gb/upload@2025-01-01");
     expect(forGood.state("gb/upload-to-kv@2025-01-01")).toBe("launching");

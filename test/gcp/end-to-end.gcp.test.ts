@@ -18,6 +18,11 @@ const external = [
   "payments.transactions",
 ];
 
+const consistency = {
+  logTable: "logs.fetcher_requests",
+  schemaTable: "logs.fetcher_schemas",
+};
+
 emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ project }) => {
   let at: CloudDeployment;
   /** Tells the emulator of subscribers that are gone, which gives their messages away for ever. */
@@ -28,7 +33,7 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
   };
   beforeAll(async () => {
     build();
-    at = await cloudDeployment({ project, configs: example });
+    at = await cloudDeployment({ project, configs: example, more: { consistency } });
     through = await proxied();
     start();
     await at.release();
@@ -42,17 +47,17 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
   const states = async () =>
     (await at.tasks()).map(({ id, state }) => `${id} ${state.kind}`).toSorted();
 
-  test("a day that lands in the bucket runs every step of the example on Dataproc, into Bigtable", {
+  test("a day that lands in the bucket runs every step of the example on Dataproc, into Bigtable and Firestore", {
     timeout: 180_000,
   }, async () => {
-    for (const table of external) await at.land(table, day);
+    for (const table of [...external, ...Object.values(consistency)]) await at.land(table, day);
     await expect
       .poll(async () => (await states()).filter((line) => line.endsWith(" succeeded")).length, {
         timeout: 100_000,
         interval: 500,
       })
-      .toBe(12);
-    expect(await states()).toHaveLength(12);
+      .toBe(16);
+    expect(await states()).toHaveLength(16);
     const loads = (await at.tasks()).filter(({ mode }) => mode === "upload-to-kv");
     expect(loads.length).toBeGreaterThan(2);
     for (const { config } of loads) {
@@ -61,7 +66,15 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
       expect(servedDay(cell, day)).toMatchObject({ kind: "served" });
     }
     expect(new Set(at.begun()).size).toBe(at.begun().length);
-    expect(at.begun()).toHaveLength(12);
+    // publish-metrics has no job.
+    expect(at.begun()).toHaveLength(15);
+    const id = `consistency/risk.checkout.v1__0@${day}` as const;
+    const published = (await at.world.store.read([id])).get(id)?.body;
+    expect(published).toMatchObject({
+      hours: 24,
+      compared: 1,
+      match: expect.any(Number) as number,
+    });
   });
 
   test("a backfill of ten days, published as JSON by hand, runs to its end and leaves its documents", {
@@ -108,7 +121,9 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
   }, async () => {
     const next = "2026-03-03";
     const ofNext = async () => (await at.tasks()).filter(({ end }) => end === next);
-    for (const table of external) await at.land(table, next);
+    for (const table of [...external, consistency.logTable, consistency.schemaTable]) {
+      await at.land(table, next);
+    }
     await expect.poll(async () => (await ofNext()).length, { timeout: 60_000 }).toBeGreaterThan(0);
     const took = await Promise.all(
       started.map(async (service) => {
@@ -124,7 +139,7 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
     const waits = async () =>
       (await ofNext()).filter(({ state }) => state.kind !== "succeeded").map(({ why }) => why);
     const done = async () => (await ofNext()).length - (await waits()).length;
-    await expect.poll(done, { timeout: 120_000, interval: 500 }).toBe(7);
+    await expect.poll(done, { timeout: 120_000, interval: 500 }).toBe(8);
     expect((await waits()).filter((why) => !why.includes("has not landed"))).toEqual([]);
     expect(new Set(at.begun()).size).toBe(at.begun().length);
   });

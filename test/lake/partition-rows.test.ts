@@ -75,6 +75,17 @@ describe("the rows of a partition", () => {
     expect((await read(day, () => [])).rows).toHaveLength(1);
   });
 
+  test("are whole where there are more columns than are read at once", async () => {
+    const row = Object.fromEntries(Array.from({ length: 250 }, (_, at) => [`c${at}`, at]));
+    await write(row);
+    const wanted = (columns: readonly string[]) => columns.filter((column) => column !== "c7");
+    const { columns, rows } = await read(day, wanted);
+    expect(columns).toHaveLength(249);
+    const { c7: _, ...rest } = row;
+    const wide = Object.entries(rest).map(([name, value]) => [name, BigInt(value)]);
+    expect(rows).toEqual([Object.fromEntries(wide)]);
+  });
+
   test("are found where names are escaped twice, once for folders and once for the log", async () => {
     await write({ n: 7 }, { fixed: { "a b": "10:00 %" } });
     expect((await read(day)).rows).toEqual([{ n: 7n }]);

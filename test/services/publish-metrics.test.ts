@@ -43,11 +43,18 @@ test("metrics that land are read and published, and no runner hears of it", asyn
       return { kind: "accepted" as const };
     },
   };
-  at.start("one", { runner });
+  const measured: unknown[] = [];
+  const metrics = {
+    measure: (...of: unknown[]) => void measured.push(of),
+    close: async () => {},
+  };
+  at.start("one", { runner, metrics });
   await at.computed(good);
   await at.pass(minuteMs);
   expect([await stateOf(), await ratesOf()]).toEqual(["succeeded", ["amount_sum 99"]]);
   expect(submitted).toEqual([]);
+  const labels = { team: "risk", join: "risk.checkout" };
+  expect(measured).toContainEqual(["landfall.consistency.match", 99, labels]);
 });
 
 describe("crashes", () => {
@@ -130,7 +137,8 @@ describe("crashes", () => {
 
 describe("a lake that does not answer", () => {
   test("is asked again until it does, as the same attempt", async () => {
-    let failures = 12;
+    // Longer than a claim has to be submitted.
+    let failures = 60;
     const lake = lakeWhose(async (name, real) => {
       if (failures-- > 0) throw new RetryableError("the bucket does not answer");
       return real.read(name);

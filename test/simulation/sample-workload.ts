@@ -1,13 +1,15 @@
-import { randomOf } from "../../adapters/simulated/random.ts";
+import { type Random, randomOf } from "../../adapters/simulated/random.ts";
 import type { ConfigFile } from "../../core/compile/config-file.ts";
+import { isOwn } from "../../core/consistency.ts";
 import type { TableName } from "../../schemas/ids.ts";
 import type { Plan, PlanInput, PlanStep } from "../../schemas/plan.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
-import type { Settings } from "../../schemas/settings.ts";
+import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
 import {
+  type Change,
   changesOf,
   cloudOf,
   commandsOf,
@@ -22,12 +24,17 @@ import {
  * from the plan, so what `core/compile` gets wrong does not show here: its own tests are for that.
  * Configs that read or write anything but plain daily tables are left out.
  */
-export function sampleWorkload(seed: number, files: readonly ConfigFile[]): Workload {
+export function sampleWorkload(
+  seed: number,
+  files: readonly ConfigFile[],
+  more: Pick<Partial<Settings>, "consistency"> = {},
+): Workload {
   const random = randomOf(seed, "workload");
-  const kept = plainOf(files);
-  const plan = compileFiles(kept);
+  const compiling = { settings: Settings.parse(more) };
+  const kept = plainOf(files, compiling);
+  const plan = compileFiles(kept, compiling);
   const externals = plan.tables.filter(({ external }) => external).map(({ name }) => name);
-  const settings = settingsOf(random, externals);
+  const settings = { ...settingsOf(random, externals), ...more };
   const wanted = wantedOfPlan(plan, settings);
   const days = random.between(2, 3);
   const faultsEnd = start + days * dayMs + random.between(2, 20) * hourMs;
@@ -40,7 +47,10 @@ export function sampleWorkload(seed: number, files: readonly ConfigFile[]): Work
       faults: jobFaultsOf(randomOf(seed, "job faults"), { wanted, days }),
     }),
     columns: columnsOf(plan),
-    changes: changesOf(randomOf(seed, "changes"), { externals, days, faultsEnd }),
+    changes: [
+      ...changesOf(randomOf(seed, "changes"), { externals, days, faultsEnd }),
+      ...recomputed(randomOf(seed, "recomputed"), plan, { days, faultsEnd }),
+    ],
     commands: commandsOf(randomOf(seed, "commands"), { wanted, days }),
     releases: [{ at: start + random.between(0, 3) * hourMs, files: kept, wanted }],
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
@@ -53,11 +63,33 @@ export function sampleWorkload(seed: number, files: readonly ConfigFile[]): Work
   };
 }
 
+/** Some days of what consistency checks found are computed again by hand, some of them twice. */
+function recomputed(
+  random: Random,
+  { steps }: Plan,
+  { days, faultsEnd }: { readonly days: number; readonly faultsEnd: number },
+): Change[] {
+  const tables = steps.flatMap((step) =>
+    isOwn(step) ? step.inputs.map(({ table }) => table) : [],
+  );
+  return tables.flatMap((table) =>
+    Array.from({ length: random.between(0, 2 * days) }, (): Change => {
+      const nth = random.between(0, days - 1);
+      const at = start + (nth + 1) * dayMs + random.between(hourMs, 20 * hourMs);
+      const day = new Date(start + nth * dayMs).toISOString().slice(0, 10);
+      return { at: Math.min(at, faultsEnd - 1), table, day, does: "recompute" };
+    }),
+  );
+}
+
 const plainTable = /^\w+\.\w+$/;
 
 /** The files of configs whose every table is a plain one, partitioned as most of its readers say. */
-function plainOf(files: readonly ConfigFile[]): ConfigFile[] {
-  const plan = compileFiles(files);
+function plainOf(
+  files: readonly ConfigFile[],
+  compiling: { readonly settings: Settings },
+): ConfigFile[] {
+  const plan = compileFiles(files, compiling);
   const columns = columnsOf(plan);
   const isPlain = (step: PlanStep) =>
     columnsIn(step).every(
@@ -125,6 +157,7 @@ function wantedStep(plan: Plan, step: PlanStep): WantedStep {
     latestOnly: step.strategy === "latest-only",
     readByOthers,
     stepDays,
+    ...(isOwn(step) ? { publishes: true as const } : {}),
   };
 }
 

@@ -1,8 +1,9 @@
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { NEVER, type Observable } from "rxjs";
 import { RestlessError } from "../../adapters/simulated/clock.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { commitObject, listCommits } from "../../lake/delta-log.ts";
-import { commitDelta } from "../../lake/delta-writer.ts";
+import { commitDelta, type DeltaWrite } from "../../lake/delta-writer.ts";
 import type { JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
@@ -175,24 +176,28 @@ interface Writing {
 
 function foreignWriter(writing: Writing): (change: Change) => Promise<void> {
   const { place, lake, newId, columnOf } = writing;
-  const append = ({ table, day }: Change) =>
+  const write = ({ table, day }: Change, how: Pick<DeltaWrite, "mode" | "dataFile">) =>
     commitDelta(
       lake,
       { path: pathOf(table), partitionColumn: columnOf(table) },
       {
         partitions: [{ partition: day, rows: 10 }],
-        mode: "append",
+        ...how,
         operation: "WRITE",
         engineInfo: "somebody else",
         newId,
         at: place.time.now(),
       },
     );
+  const append = (change: Change) => write(change, { mode: "append" });
   return async (change) => {
     const path = pathOf(change.table);
     switch (change.does) {
       case "append":
         return void (await append(change));
+      case "recompute":
+        if (place.lakeRecord.files(path, change.day).length === 0) return;
+        return void (await write(change, { mode: "overwrite-partitions", dataFile: comparedFile }));
       case "delete":
         return removeDay(place, lake, change);
       case "drop":
@@ -202,6 +207,17 @@ function foreignWriter(writing: Writing): (change: Change) => Promise<void> {
         return replaceTable(writing, change);
     }
   };
+}
+
+/** An hour of a consistency table in which nothing differed. */
+function comparedFile(): Uint8Array {
+  const counts = { both_null_sum: 0, left_null_sum: 0, mismatch_sum: 0, right_null_sum: 0 };
+  const columnData = Object.entries({ ...counts, total_count: 60 }).map(([of, count]) => ({
+    name: `feature_${of}`,
+    data: [BigInt(count)],
+    type: "INT64" as const,
+  }));
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
 
 function pathOf(table: string): string {

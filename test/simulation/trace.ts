@@ -17,8 +17,10 @@ export interface WantedStep {
   readonly inputs: readonly WantedInput[];
   /** Steps of the same day that must have succeeded first. */
   readonly after: readonly StepId[];
-  /** Null: it writes rows of the online store. */
+  /** Null: it writes rows of the online store, unless it publishes. */
   readonly output: TableName | null;
+  /** It has no job: what its input holds is to be published as a document. */
+  readonly publishes?: true;
   readonly effect: OutputEffect;
   /** Of several complete days only the newest need run, unless `readByOthers`. */
   readonly latestOnly: boolean;

@@ -19,7 +19,8 @@ import type { Wanted } from "./trace.ts";
 export interface Change {
   readonly at: number;
   readonly table: TableName;
-  readonly does: "append" | "delete" | "drop" | "recreate";
+  /** `recompute`: a consistency table's day is written again, by hand. */
+  readonly does: "append" | "delete" | "drop" | "recreate" | "recompute";
   readonly day: Partition;
 }
 
@@ -192,8 +193,6 @@ export function settingsOf(random: Random, externals: readonly TableName[]): Set
       job: { max: random.between(1, 3), delayMs: 60_000 },
       infrastructure: { max: 20, delayMs: 60_000 },
     },
-    // The simulation's online store drops nothing by age.
-    cellsKeptDays: null,
     submitWithinMs: random.pick([60_000, 120_000]),
     timeoutMs: 2 * hourMs,
     commitDocumentsMax: random.pick([30, 60, 400]),

@@ -59,6 +59,8 @@ function turnTaken(history: History, task: Task, at: EpochMs): void {
   const { perMinute, turns } = history;
   const { state } = task;
   if (perMinute === null || state.kind !== "launching") return;
+  // What has no job takes no turn.
+  if (stepOf(history, task.step)?.publishes === true) return;
   const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? at;
   const turn = state.notBefore ?? claimedAt;
   const apart = Math.floor(60_000 / perMinute);
@@ -125,12 +127,21 @@ function lastRun(task: Task): number {
   return task.runs.at(-1)?.run ?? 0;
 }
 
+/** I5: what a success of a step without a job stands on: its document was written since its claim. */
+function publishedSince(history: History, task: Task, at: EpochMs): void {
+  const since = history.claims.get(`${task.id} ${lastRun(task)}`) ?? at;
+  const published = history.published.get(`${task.config}@${task.end}`);
+  if (published !== undefined && published >= since) return;
+  breaks(history, { promise: "I5", at }, `${task.id} says succeeded, nothing was published since`);
+}
+
 /** I5: what a success stands on, in the lake itself. */
 function succeeded(history: History, task: Task, at: EpochMs): void {
   const step = stepOf(history, task.step);
   if (step === undefined || task.state.kind !== "succeeded") return;
   const { remark, run } = task.state;
   const { start, end } = taskName(task.id);
+  if (step.publishes === true) return publishedSince(history, task, at);
   if (step.output === null) {
     const loaded = history.online.some(({ config, day }) => config === step.config && day >= end);
     if (!loaded)

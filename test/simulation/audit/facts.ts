@@ -62,6 +62,9 @@ export function documentStored(history: History, { id, body, at }: Stored): void
     case "cursors":
       if (!history.firstLooks.has(name)) history.firstLooks.set(name, at);
       return;
+    case "consistency":
+      history.published.set(name, at);
+      return;
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);
       return;

@@ -82,6 +82,8 @@ export interface History {
   readonly running: Set<Job>;
   /** Days of a config that were loaded into the online store, and when. */
   readonly online: { readonly config: string; readonly day: Partition; readonly at: EpochMs }[];
+  /** When what a consistency check found was last published, by join and day. */
+  readonly published: Map<string, EpochMs>;
   /** From when on a step is sure to be in the plan that decides, for those that came later. */
   readonly since: Map<string, EpochMs>;
   /** Ids of commands that operators gave, and what is stored of them. */
@@ -140,6 +142,7 @@ export function emptyHistory({
     jobs: new Map(),
     running: new Set(),
     online: [],
+    published: new Map(),
     since: new Map(),
     commanded: new Set(),
     commands: new Map(),

@@ -67,6 +67,7 @@ function reflected(history: History, step: WantedStep, ...[task, at]: [Task, Epo
   if (unmet(history, step, { task, at }).length > 0) return;
   const { start, end } = taskName(task.id);
   const { output } = step;
+  if (step.publishes === true) return newestPublished(history, step, { task, at });
   if (output === null) return;
   for (const out of daysFrom(dayNumber(start), dayNumber(end))) {
     const writer = touchesOf(history, output, out).findLast(({ jobId }) => jobId !== null);
@@ -87,6 +88,19 @@ function reflected(history: History, step: WantedStep, ...[task, at]: [Task, Epo
       }
     }
   }
+}
+
+/** I4: what was published was read after its input was last written. */
+function newestPublished(
+  history: History,
+  step: WantedStep,
+  { task, at }: { readonly task: Task; readonly at: EpochMs },
+): void {
+  const published = history.published.get(`${step.config}@${task.end}`) ?? 0;
+  const touch = touchesOf(history, step.inputs[0]?.table ?? "", task.end).at(-1);
+  if (touch?.there !== true || touch.at <= published) return;
+  const what = `${task.id} was last published before its input landed at ${new Date(touch.at).toISOString()}`;
+  breaks(history, { promise: "I4", at }, what);
 }
 
 function poolAtRest(

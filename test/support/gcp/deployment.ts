@@ -133,6 +133,8 @@ function settingsOf(deployment: string, streams: boolean) {
     tickMs: 500,
     beatMs: 500,
     reconcileMs: 10_000,
+    // Its days are long gone.
+    cellsKeptDays: null,
     streams: { checkMs: 2_000, restartMs: 1_000 },
     gcp: {
       lake: `gs://${deployment}-lake`,
