@@ -136,7 +136,10 @@ function wantedOfPlan(plan: Plan, settings: Settings): Wanted {
         holes: own?.holes ?? (external ? "fine" : "wait"),
       };
     }),
-    streams: (plan.streams ?? []).map(({ config }) => ({ config, content: 1 })),
+    // Those of a join's output wait for its metadata, which is not uploaded here.
+    streams: (plan.streams ?? [])
+      .filter(({ parentJoin }) => parentJoin === undefined)
+      .map(({ config }) => ({ config, content: 1 })),
   };
 }
 
