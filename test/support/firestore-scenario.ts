@@ -16,10 +16,12 @@ import { readConfigs } from "../../cli/read-configs.ts";
 import { runServices } from "../../cli/run-services.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
 import { silentLog } from "../../ports/log.ts";
+import { noMetrics } from "../../ports/metrics.ts";
 import type { World } from "../../ports/world.ts";
 import { writeRelease } from "../../releases/release.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
-import { COLLECTIONS, type Collection } from "../../schemas/documents.ts";
+import { COLLECTIONS, type Collection, type DocumentId } from "../../schemas/documents.ts";
+import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { stagingQueryFiles } from "./staging-queries.ts";
@@ -84,7 +86,9 @@ async function play(world: World): Promise<void> {
   await world.bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
   const alerting = alertingOf(world);
-  const done = runServices({ world, settings, log: silentLog, stop, alerting, streams: true });
+  const measuring = { metrics: noMetrics, settings: MetricsSettings.parse({ appendMs: 1_000 }) };
+  const beside = { alerting, measuring, streams: true };
+  const done = runServices({ world, settings, log: silentLog, stop, ...beside });
   await sleep(2_000);
   for (const table of sources) await land(world, table);
   await sleep(500);
@@ -102,13 +106,17 @@ async function play(world: World): Promise<void> {
   ]);
   await sleep(6_000);
   await published(world);
+  await stored(world, "job-metrics/read");
   stop.next();
   await done;
 }
 
 /** The last of a chain of four jobs that wait for a pool of two. */
-async function published({ store }: World): Promise<void> {
-  const id = `consistency/risk.checkout.v1__0@${day}` as const;
+function published(world: World): Promise<void> {
+  return stored(world, `consistency/risk.checkout.v1__0@${day}`);
+}
+
+async function stored({ store }: World, id: DocumentId): Promise<void> {
   while ((await store.read([id])).get(id)?.version === null) await sleep(100);
 }
 
