@@ -1,5 +1,5 @@
 import type { Observable } from "rxjs";
-import type { JobUsage } from "../schemas/events.ts";
+import type { JobOutcome, JobUsage } from "../schemas/events.ts";
 import type { EpochMs, PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import type { Lane } from "../schemas/lane.ts";
 import type { ConfType, Execution, OutputEffect, PlanStep } from "../schemas/plan.ts";
@@ -46,14 +46,7 @@ export interface JobStatus {
   readonly run: number;
   readonly attempt: number;
   /** `timed-out`: the runner ended it because it ran longer than its `timeoutMs`. */
-  readonly state:
-    | "pending"
-    | "running"
-    | "succeeded"
-    | "failed"
-    | "cancelled"
-    | "vanished"
-    | "timed-out";
+  readonly state: "pending" | "running" | JobOutcome;
   readonly startedAt: EpochMs | null;
   readonly endedAt: EpochMs | null;
   /** One sentence for an operator when it did not succeed. */

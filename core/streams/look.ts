@@ -1,3 +1,4 @@
+import type { JobOutcome } from "../../schemas/events.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { PlanStream } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
@@ -6,14 +7,7 @@ import type { ManifestSeen } from "./flink-state.ts";
 
 /** What a runner knows of the job of an attempt. */
 export interface OwnJob {
-  readonly state:
-    | "pending"
-    | "running"
-    | "succeeded"
-    | "failed"
-    | "cancelled"
-    | "vanished"
-    | "timed-out";
+  readonly state: "pending" | "running" | JobOutcome;
   readonly endedAt: EpochMs | null;
   readonly error: string | null;
   readonly log: string | null;

@@ -33,7 +33,9 @@ export function narrator(out: { write(text: string): unknown }, clock: Clock) {
   };
   const log: Log = {
     info(fields, message) {
-      if (!moved(fields) && "match" in fields) tell(colors.green("published "), message, "");
+      if (moved(fields)) return;
+      if ("match" in fields) tell(colors.green("published "), message, "");
+      if ("written" in fields) tell(colors.green("uploaded  "), message, "");
     },
     warn: (fields, message) => tell(colors.yellow("warning   "), message, noteOf(fields)),
     error: (fields, message) => tell(colors.red("error     "), message, noteOf(fields)),

@@ -97,6 +97,24 @@ describe("a range that covers a task", () => {
 });
 
 describe("a release in the middle", () => {
+  /** A step left the plan while its job wrote; it came back, and its next job found that. */
+  function cameBack(more: NonNullable<Parameters<typeof step>[2]>): World {
+    const a = step("a", [input("data.e")], more);
+    const w = world(planOf(a), settled);
+    w.land("data.e", "2025-09-30");
+    w.pass(600_000);
+    const written = w.landing(1);
+    w.usePlan(planOf(step("b", [input("data.e")])));
+    w.settle("a/backfill@2025-09-30");
+    w.usePlan(planOf(a));
+    w.pass(600_000);
+    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
+    w.settle("a/backfill@2025-09-30", {
+      outputs: [{ table: "out.a", partition: "2025-09-30", landing: written }],
+    });
+    return w;
+  }
+
   test("frees the slot of a job whose step it dropped", () => {
     const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
     const b = step("b", [input("data.e")]);
@@ -120,19 +138,7 @@ describe("a release in the middle", () => {
   });
 
   test("takes what the run of a dropped step wrote for already filled, though nobody had read it (I5)", () => {
-    const a = step("a", [input("data.e")], { effect: "fills" });
-    const w = world(planOf(a), settled);
-    w.land("data.e", "2025-09-30");
-    w.pass(600_000);
-    const written = w.landing(1);
-    w.usePlan(planOf(step("b", [input("data.e")])));
-    w.settle("a/backfill@2025-09-30");
-    w.usePlan(planOf(a));
-    w.pass(600_000);
-    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
-    w.settle("a/backfill@2025-09-30", {
-      outputs: [{ table: "out.a", partition: "2025-09-30", landing: written }],
-    });
+    const w = cameBack({ effect: "fills" });
     expect(w.task("a/backfill@2025-09-30")?.state).toMatchObject({
       kind: "succeeded",
       run: 2,
@@ -141,19 +147,7 @@ describe("a release in the middle", () => {
   });
 
   test("does not take what the run of a dropped step wrote for what the next one overwrote (I5)", () => {
-    const a = step("a", [input("data.e")]);
-    const w = world(planOf(a), settled);
-    w.land("data.e", "2025-09-30");
-    w.pass(600_000);
-    const written = w.landing(1);
-    w.usePlan(planOf(step("b", [input("data.e")])));
-    w.settle("a/backfill@2025-09-30");
-    w.usePlan(planOf(a));
-    w.pass(600_000);
-    w.nudge({ kind: "concern", task: "a/backfill@2025-09-30" });
-    w.settle("a/backfill@2025-09-30", {
-      outputs: [{ table: "out.a", partition: "2025-09-30", landing: written }],
-    });
+    const w = cameBack({});
     expect(w.why("a/backfill@2025-09-30")).toContain("exit 0, nothing written");
   });
 

@@ -18,6 +18,7 @@ test("the README's first command tells the whole story and ends by itself", {
     "a TaskManager was lost: attempt 2 is being submitted, from checkpoints/",
     "running: runs, checkpoints/",
     "partners.fraud_scores@2026-03-04: it has not landed",
+    "uploaded   metadata of 5 configs uploaded to CHRONON_METADATA",
     "published  consistency of risk.checkout.v1__0 at 2026-03-02",
     "99.524 %",
     "Inputs complete to job launched: p50",

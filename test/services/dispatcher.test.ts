@@ -6,7 +6,8 @@ import type { JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
-import { type DispatcherPorts, dispatcher } from "../../services/dispatcher/pipeline.ts";
+import type { DispatcherPorts } from "../../services/dispatcher/dispatching.ts";
+import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import {
   allTasks,
   days,

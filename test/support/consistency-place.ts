@@ -9,7 +9,8 @@ import type { TaskId } from "../../schemas/ids.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
-import { type DispatcherPorts, dispatcher } from "../../services/dispatcher/pipeline.ts";
+import type { DispatcherPorts } from "../../services/dispatcher/dispatching.ts";
+import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import { file, join } from "./configs.ts";
 
 export const day = "2025-09-30";
