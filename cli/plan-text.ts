@@ -9,6 +9,7 @@ export function planText(plan: Plan): string {
   const external = plan.tables.filter((table) => table.external).length;
   return [
     section("pipelines", pipelinesTable(plan)),
+    section("streams", streamsTable(plan)),
     section("tables", tablesTable(plan)),
     section("not scheduled", notScheduledTable(plan)),
     section("problems", problemsTable(plan)),
@@ -16,6 +17,7 @@ export function planText(plan: Plan): string {
       `plan ${plan.hash.slice(0, 12)}`,
       `${plan.pipelines.length} pipelines`,
       `${plan.steps.length} steps`,
+      `${plan.streams?.length ?? 0} streams`,
       `${plan.tables.length} tables (${external} external)`,
       `${plan.metadata?.length ?? 0} rows of metadata`,
     ].join(", "),
@@ -48,6 +50,18 @@ function stepRow(step: PlanStep): Record<string, string> {
     schedule: step.schedule ?? "on command",
     after: step.after.map((id) => id.slice(id.lastIndexOf("/") + 1)).join(", "),
   };
+}
+
+/** What is kept running beside the steps. */
+function streamsTable({ streams }: Plan): TextTable | null {
+  if (streams === undefined || streams.length === 0) return null;
+  const table = tableOf({ "group by": 40, topic: 24, "begins after": 24 });
+  for (const { config, topic, after, parentJoin } of streams) {
+    const mode = after.slice(after.lastIndexOf("/") + 1);
+    const begins = parentJoin === undefined ? mode : `${mode}, metadata of ${parentJoin}`;
+    table.add({ "group by": config, topic, "begins after": begins });
+  }
+  return table;
 }
 
 function tablesTable(plan: Plan): TextTable | null {

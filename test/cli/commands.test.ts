@@ -15,6 +15,7 @@ describe("landfall plan", () => {
     const people = await landfall("plan", "--configs", example);
     expect(people.code).toBe(0);
     expect(people.stdout).toContain("chronon_gb_batch_risk");
+    expect(people.stdout).toMatch(/risk\.merchant_features\.v1__0 +│ pubsub:.* upload-to-kv/);
     const json = await landfall("plan", "--configs", join(example, "compiled"), "--json");
     const plan = JSON.parse(json.stdout) as { steps: { id: string; after: string[] }[] };
     expect(plan.steps.find(({ id }) => id.endsWith("profile.v1__0/upload-to-kv"))?.after).toEqual([
