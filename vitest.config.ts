@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/no-colors.ts"],
     include: ["test/**/*.test.ts"],
     exclude: ["test/**/*.gcp.test.ts"],
     testTimeout: 30_000,

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Contract suites on Google's emulators; `vitest.config.ts` leaves them out. */
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/no-colors.ts"],
     include: ["test/gcp/**/*.gcp.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

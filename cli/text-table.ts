@@ -1,5 +1,4 @@
 import { Table } from "console-table-printer";
-import pc from "picocolors";
 
 /** Rows of texts, rendered with borders. */
 export interface TextTable {
@@ -10,7 +9,8 @@ export interface TextTable {
 /** A table whose columns are no wider than given, whatever its texts hold. */
 export function tableOf(widths: Readonly<Record<string, number>>): TextTable {
   const table = new Table({
-    shouldDisableColors: !pc.isColorSupported,
+    // Its white is not to be read on a light terminal, and a table goes into files and to grep.
+    shouldDisableColors: true,
     columns: Object.keys(widths).map((name) => ({ name, alignment: "left" })),
   });
   return {
