@@ -25,6 +25,8 @@ export interface ConfigNode {
     readonly endDays: number;
   }[];
   readonly scheduled: boolean;
+  /** Its schedule is a cron at this full hour of the day after, in UTC; left out: `@daily`. */
+  readonly startsAtHour?: number;
   /** An online one with a topic has a stream; another content is another `content`. */
   readonly stream?: { readonly content: number };
 }
@@ -35,10 +37,11 @@ export function filesOf(nodes: readonly ConfigNode[]): { path: string; text: str
 }
 
 function fileOf(node: ConfigNode): { path: string; text: string } {
-  const { name, kind, inputs, scheduled, stream } = node;
+  const { name, kind, inputs, scheduled, startsAtHour, stream } = node;
+  const schedule = startsAtHour === undefined ? "@daily" : `0 ${startsAtHour} * * *`;
   const executionInfo = {
     stepDays: kind === "query" ? 3 : 1,
-    ...(scheduled ? { offlineSchedule: "@daily", onlineSchedule: "@daily" } : {}),
+    ...(scheduled ? { offlineSchedule: schedule, onlineSchedule: schedule } : {}),
   };
   const [first] = inputs;
   switch (kind) {
@@ -117,7 +120,7 @@ export function wantedOf(nodes: readonly ConfigNode[], settings: Settings): Want
 }
 
 function stepsOf(node: ConfigNode): WantedStep[] {
-  const { name, kind, inputs, scheduled } = node;
+  const { name, kind, inputs, scheduled, startsAtHour } = node;
   const table = `out.${name.replace(".", "_")}`;
   const [first] = inputs;
   const reads = (startDays: number): WantedInput[] => [
@@ -128,6 +131,7 @@ function stepsOf(node: ConfigNode): WantedStep[] {
     config: name,
     mode,
     scheduled,
+    ...(startsAtHour === undefined ? {} : { startsAtHour }),
     inputs: [],
     after: [],
     output: table,

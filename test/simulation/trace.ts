@@ -14,6 +14,8 @@ export interface WantedStep {
   readonly mode: string;
   /** False: only a command runs it. */
   readonly scheduled: boolean;
+  /** Hours after its day before which it starts only if an operator asks for it; left out: none. */
+  readonly startsAtHour?: number;
   readonly inputs: readonly WantedInput[];
   /** Steps of the same day that must have succeeded first. */
   readonly after: readonly StepId[];

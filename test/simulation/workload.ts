@@ -12,6 +12,7 @@ import {
   withOtherContent,
   withStream,
 } from "./stream-workload.ts";
+import { withCron, withTeams } from "./team-workload.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
 
@@ -80,9 +81,9 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   const days = Math.min(random.between(2, 4), leaving.days ?? 9);
   const externals = Array.from({ length: random.between(1, 3) }, (_, at) => `data.e${at}`);
   const nodes = nodesOf(random, externals)
-    .map((node) => withStream(seed, node))
+    .map((node) => withCron(seed, withStream(seed, node)))
     .slice(0, leaving.configs);
-  const settings = settingsOf(random, externals);
+  const settings = withTeams(seed, settingsOf(random, externals));
   const faultsEnd = start + days * dayMs + random.between(2, 20) * hourMs;
   const without = leaving.without ?? new Set();
   const wanted = wantedOf(nodes, settings);

@@ -1,3 +1,4 @@
+import type { StepId } from "../../../schemas/ids.ts";
 import type { TraceEntry } from "../trace.ts";
 import { breaks, type History, type Job, stepOf, taskName } from "./history.ts";
 
@@ -76,15 +77,46 @@ function overlap(history: History, one: Job, other: Job): boolean {
 }
 
 function limits(history: History, task: string, at: number): void {
-  const { settings, running } = history;
-  const poolOf = (id: string) => {
-    const { step } = taskName(id);
-    return settings.poolOfMode[step.slice(step.lastIndexOf("/") + 1)];
+  for (const { name, limit, counts } of limitsOf(history, task)) {
+    const using = [...history.running].filter((job) => counts(taskName(job.task).step)).length;
+    if (using <= limit) continue;
+    breaks(history, { promise: "I6", at }, `${using} jobs use ${name}, its limit is ${limit}`);
+  }
+}
+
+interface Limit {
+  readonly name: string;
+  readonly limit: number;
+  /** Whether a job of a step counts against it. */
+  readonly counts: (step: StepId) => boolean;
+}
+
+/** What limits the jobs of a task's step: the pool of its mode, its team, and the step itself. */
+function limitsOf(history: History, task: string): Limit[] {
+  const { settings } = history;
+  const { step } = taskName(task);
+  const [mode, team] = [modeOf(step), teamOf(step)];
+  const pool = settings.poolOfMode[mode];
+  const ofTeam = settings.teams[team];
+  const layers = [ofTeam?.modes[mode], ofTeam, settings.modes[mode], settings];
+  const ofStep = layers.find((layer) => layer?.maxActiveRuns !== undefined)?.maxActiveRuns;
+  const limits: Limit[] = [];
+  const add = (limit: number | null | undefined, more: Omit<Limit, "limit">) => {
+    if (limit !== null && limit !== undefined) limits.push({ limit, ...more });
   };
-  const pool = poolOf(task);
-  const limit = pool === undefined ? undefined : settings.pools[pool]?.limit;
-  if (limit === undefined) return;
-  const using = [...running].filter((job) => poolOf(job.task) === pool).length;
-  if (using > limit)
-    breaks(history, { promise: "I6", at }, `${using} jobs use pool ${pool}, its limit is ${limit}`);
+  if (pool !== undefined) {
+    const counts = (other: StepId) => settings.poolOfMode[modeOf(other)] === pool;
+    add(settings.pools[pool]?.limit, { name: `pool ${pool}`, counts });
+  }
+  add(ofTeam?.limit, { name: `team ${team}`, counts: (other) => teamOf(other) === team });
+  add(ofStep, { name: `step ${step}`, counts: (other) => other === step });
+  return limits;
+}
+
+function modeOf(step: StepId): string {
+  return step.slice(step.lastIndexOf("/") + 1);
+}
+
+function teamOf(step: StepId): string {
+  return step.slice(0, step.indexOf("."));
 }

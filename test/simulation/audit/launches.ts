@@ -23,7 +23,7 @@ const slackMs = 45_000;
 export function claimed(history: History, task: Task, at: EpochMs): void {
   const step = stepOf(history, task.step);
   if (step === undefined) return;
-  for (const problem of unmet(history, step, { task, at })) {
+  for (const problem of [...unmet(history, step, { task, at }), ...tooEarly(step, task, at)]) {
     breaks(history, { promise: "I1", at }, `${task.id} was claimed although ${problem}`);
   }
   for (const [table, days] of Object.entries(task.reads)) {
@@ -38,6 +38,14 @@ export function claimed(history: History, task: Task, at: EpochMs): void {
         );
     }
   }
+}
+
+/** A schedule holds back the first run of a task that nobody asks for. */
+function tooEarly({ startsAtHour = 0 }: WantedStep, task: Task, at: EpochMs): string[] {
+  const startsAt = endOf(task.end) + startsAtHour * 3_600_000;
+  const isAsked = task.requestedBy.length > 0 || task.runs.length > 1;
+  if (startsAtHour === 0 || isAsked || at + slackMs >= startsAt) return [];
+  return [`its schedule starts it ${startsAtHour} h after its day`];
 }
 
 /** Every reason why a task may not run, by what is stored. */
