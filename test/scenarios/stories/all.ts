@@ -5,6 +5,7 @@ import { consistency } from "./consistency.ts";
 import { groupByBatch } from "./group-by-batch.ts";
 import { joinsAndStagingQueries } from "./joins-and-staging-queries.ts";
 import { metadata } from "./metadata.ts";
+import { metadataByJob } from "./metadata-by-job.ts";
 import { streaming } from "./streaming.ts";
 
 /** One for every pipeline. */
@@ -13,6 +14,7 @@ export const stories: readonly Story[] = [
   joinsAndStagingQueries,
   streaming,
   metadata,
+  metadataByJob,
   consistency,
   alerts,
   attempts,
