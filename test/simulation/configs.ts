@@ -113,7 +113,12 @@ export function wantedOf(nodes: readonly ConfigNode[], settings: Settings): Want
   const streams = nodes.flatMap(({ name, stream }) =>
     stream === undefined ? [] : [{ config: name, content: stream.content }],
   );
-  return { steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })), tables, streams };
+  return {
+    steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })),
+    tables,
+    streams,
+    metadata: null,
+  };
 }
 
 function stepsOf(node: ConfigNode): WantedStep[] {

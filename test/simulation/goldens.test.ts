@@ -14,7 +14,7 @@ const shrunk = [
     leaving: {
       days: 1,
       configs: 4,
-      without: ["commands", "outages", "releases", "job-faults", "changes", "skew"],
+      without: ["commands", "outages", "releases", "job-faults", "changes", "skew", "metadata"],
     },
   },
   {
@@ -24,14 +24,18 @@ const shrunk = [
     leaving: {
       days: 2,
       configs: 4,
-      without: ["commands", "outages", "releases", "changes", "skew"],
+      without: ["commands", "outages", "releases", "changes", "skew", "metadata"],
     },
   },
   {
     seed: 2,
     name: "events are acked when what they tell is committed",
     only: ["crash-before#009c62fb", "crash-before#00f00ff7"],
-    leaving: { days: 2, configs: 4, without: ["outages", "job-faults", "changes", "skew"] },
+    leaving: {
+      days: 2,
+      configs: 4,
+      without: ["outages", "job-faults", "changes", "skew", "metadata"],
+    },
   },
 ] as const;
 

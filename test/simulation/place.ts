@@ -2,10 +2,7 @@ import { rehearsalLake } from "../../adapters/rehearsal/lake.ts";
 import { type SimulatedBus, simulatedBus } from "../../adapters/simulated/bus.ts";
 import { type SimulatedTime, simulatedTime } from "../../adapters/simulated/clock.ts";
 import { type SimulatedJobs, simulatedJobs } from "../../adapters/simulated/job-runner.ts";
-import {
-  type SimulatedKeyValueStore,
-  simulatedKeyValueStore,
-} from "../../adapters/simulated/key-value-store.ts";
+import { simulatedKeyValueStore } from "../../adapters/simulated/key-value-store.ts";
 import {
   type SimulatedObjectStore,
   simulatedObjectStore,
@@ -13,11 +10,13 @@ import {
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
+import { metadataRecord } from "./metadata-record.ts";
 import { streamRecord } from "./stream-record.ts";
 import type { Happening } from "./trace.ts";
 import { eventInWords } from "./words.ts";
@@ -28,10 +27,11 @@ export interface Place {
   readonly time: SimulatedTime;
   readonly bus: SimulatedBus;
   readonly configs: SimulatedObjectStore;
-  readonly keyValues: SimulatedKeyValueStore;
   readonly jobs: SimulatedJobs;
   readonly lakeRecord: LakeRecord;
   openStore(by: string): TaskStore;
+  /** The online store; `by` null: as somebody else has it open. */
+  openKeyValues(by: string | null): KeyValueStore;
   openLake(): ObjectStore;
   openFlinkState(): ObjectStore;
   dropTable(path: string): void;
@@ -123,11 +123,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     time,
     bus,
     configs,
-    keyValues,
     jobs,
     lakeRecord: lakeRecorded,
     openLake,
     openFlinkState: () => flinkState.open(),
+    openKeyValues: (by) => metadataRecord(record, keyValues.open(), by),
     openStore(by) {
       const inner = store.open();
       return {

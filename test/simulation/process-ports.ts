@@ -3,10 +3,10 @@ import type { SimulatedTime } from "../../adapters/simulated/clock.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JobRunner, JobStatus, RunningStream, StreamJobs } from "../../ports/job-runner.ts";
-import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { World } from "../../ports/world.ts";
+import { keyValuesOf } from "./key-value-ports.ts";
 import { answered, call, type Life, never, whileAlive } from "./life.ts";
 import { eventInWords } from "./words.ts";
 
@@ -21,7 +21,7 @@ export function portsOf(life: Life): ProcessPorts {
     store: storeOf(life, place.openStore(life.name)),
     lake: objectsOf(life, place.openLake(), "lake"),
     configs: objectsOf(life, place.configs.open(), "configs"),
-    keyValueStore: keyValuesOf(life, place.keyValues.open()),
+    keyValueStore: keyValuesOf(life, place.openKeyValues(life.name)),
     runner: runnerOf(life, place.jobs.open()),
     flinkState: (uri) => ({ uri: uri ?? "memory:", store: state }),
     clock: clockOf(life, place.time),
@@ -82,7 +82,12 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
     call(life, { what, port: "store", effect, refused: "read-refused" });
   return {
     ...inner,
-    read: (ids) => reading("reading documents", () => inner.read(ids)),
+    // What is read beside decisions is a place of its own.
+    read: (ids) => {
+      const isLedger = ids.some((id) => id.startsWith("metadata"));
+      const what = isLedger ? "reading the ledger of metadata" : "reading documents";
+      return reading(what, () => inner.read(ids));
+    },
     async commit(changes) {
       const what = `committing ${changes.writes.map(({ id }) => id).join(", ") || "checks"}`;
       const where = `${name}: ${what}`;
@@ -139,21 +144,6 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
     });
     return () => inner.unsubscribe();
   });
-}
-
-function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
-  const store: KeyValueStore = {
-    ...inner,
-    at: () => store,
-    read: (table, keys) =>
-      call(life, {
-        what: "reading the online store",
-        port: "key-values",
-        effect: () => inner.read(table, keys),
-        refused: "read-refused",
-      }),
-  };
-  return store;
 }
 
 function runnerOf(life: Life, inner: JobRunner): JobRunner {

@@ -56,6 +56,7 @@ export function sampleWorkload(
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
     ...cloudOf(seed),
     foreignStreams: [],
+    hands: [],
     stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
@@ -140,6 +141,7 @@ function wantedOfPlan(plan: Plan, settings: Settings): Wanted {
     streams: (plan.streams ?? [])
       .filter(({ parentJoin }) => parentJoin === undefined)
       .map(({ config }) => ({ config, content: 1 })),
+    metadata: null,
   };
 }
 

@@ -11,6 +11,7 @@ const parts: readonly Without[] = [
   "job-faults",
   "changes",
   "skew",
+  "metadata",
 ];
 
 export interface Shrunk {

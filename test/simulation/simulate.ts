@@ -12,6 +12,7 @@ import { tracker } from "../../services/tracker/pipeline.ts";
 import { watcher } from "../../services/watcher/pipeline.ts";
 import { type FaultOptions, faultsOf } from "./faults.ts";
 import type { LiveFile } from "./lake-record.ts";
+import { playHand } from "./metadata-workload.ts";
 import { type Place, placeOf } from "./place.ts";
 import { startProcess } from "./process.ts";
 import type { ProcessPorts } from "./process-ports.ts";
@@ -72,11 +73,16 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     });
   const { settings } = workload;
   const shared = { settings, log: silentLog };
+  const metadataInto = ({ keyValueStore }: ProcessPorts) =>
+    first.wanted.metadata === null ? {} : { metadataInto: keyValueStore };
   process("watcher", 0, (ports) => watcher({ ...ports, ...shared, pace }, NEVER));
   for (let nth = 0; nth < workload.dispatchers; nth++) {
     const by = `dispatcher ${nth + 1}`;
     process(by, 1 + nth, (ports) =>
-      dispatcher({ ...ports, ...shared, streamsAt: ports.flinkState, by }, NEVER),
+      dispatcher(
+        { ...ports, ...shared, ...metadataInto(ports), streamsAt: ports.flinkState, by },
+        NEVER,
+      ),
     );
   }
   for (let nth = 0; nth < workload.trackers; nth++) {
@@ -135,6 +141,10 @@ async function playWorld(playing: Playing): Promise<void> {
     place.time.at(at, () => void runner.submit(spec));
     place.time.at(until, () => void runner.cancel(spec.jobId));
   });
+  const online = place.openKeyValues(null);
+  for (const hand of workload.hands) {
+    place.time.at(hand.at, () => void playHand(online, hand));
+  }
   for (const command of workload.commands) {
     place.time.at(command.at, () => {
       record({ kind: "commanded", command });

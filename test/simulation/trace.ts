@@ -52,6 +52,16 @@ export interface Wanted {
   readonly tables: readonly WantedTable[];
   /** GroupBys whose streams are to be kept running; of another content it is another job. */
   readonly streams: readonly WantedStream[];
+  /** Rows of metadata; null: nobody uploads any. */
+  readonly metadata: readonly WantedRow[] | null;
+}
+
+/** What is to lie under a key of the online store's metadata, in a few characters. */
+export interface WantedRow {
+  readonly key: string;
+  readonly content: string;
+  /** False: somebody else is to write it. */
+  readonly isOurs: boolean;
 }
 
 export interface WantedStream {
@@ -100,6 +110,18 @@ export type Happening =
       readonly config: string;
       readonly day: Partition;
       readonly jobId: string;
+    }
+  /** Cells of rows of metadata were written, or rows deleted; `by` null: by somebody else. */
+  | {
+      readonly kind: "metadata-rows";
+      readonly rows: readonly {
+        readonly key: string;
+        /** Null: deleted, whatever its cells. */
+        readonly content: string | null;
+        /** Of the cell: the newest is the one that is read. */
+        readonly timestamp: EpochMs;
+      }[];
+      readonly by: string | null;
     }
   /** A document was committed by whichever process. All documents of a commit share `commit`. */
   | {
@@ -160,6 +182,8 @@ export interface Broken {
     | "S2"
     | "S3"
     | "S4"
+    | "M1"
+    | "M4"
     | "liveness";
   readonly at: EpochMs;
   readonly what: string;

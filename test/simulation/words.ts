@@ -32,6 +32,11 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
       return `somebody drops ${entry.table}`;
     case "online-rows":
       return `job ${short(entry.jobId)} loads ${entry.day} of ${entry.config} into the online store`;
+    case "metadata-rows": {
+      const [first] = entry.rows;
+      const does = first?.content === null ? "deletes" : "writes";
+      return `${entry.by ?? "somebody"} ${does} ${entry.rows.length} rows of metadata, ${first?.key} first`;
+    }
     case "stored":
       return stored(entry, states);
     case "job-begun":

@@ -4,6 +4,7 @@ import type { Partition, TableName } from "../../schemas/ids.ts";
 import { RehearsalBehaviour, type RehearsalFault } from "../../schemas/rehearsal.ts";
 import { type Closing, Settings } from "../../schemas/settings.ts";
 import { type ConfigNode, filesOf, wantedOf } from "./configs.ts";
+import { type Hand, withMetadata } from "./metadata-workload.ts";
 import {
   type ForeignStream,
   foreignStreamsOf,
@@ -49,6 +50,8 @@ export interface Workload {
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
   readonly foreignStreams: readonly ForeignStream[];
+  /** What somebody else does to rows of metadata. */
+  readonly hands: readonly Hand[];
   /** When the place of Flink's state does not answer. */
   readonly stateOutages: Workload["outages"];
   /**
@@ -69,7 +72,7 @@ export interface Leaving {
   readonly configs?: number;
   readonly days?: number;
   readonly without?: ReadonlySet<
-    "commands" | "outages" | "releases" | "job-faults" | "changes" | "skew"
+    "commands" | "outages" | "releases" | "job-faults" | "changes" | "skew" | "metadata"
   >;
 }
 
@@ -110,7 +113,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   ];
   const foreign = foreignStreamsOf(randomOf(seed, "foreign streams"), { wanted, faultsEnd });
   const skews = Array.from({ length: 6 }, () => random.between(-20_000, 20_000));
-  return {
+  const workload: Workload = {
     start,
     faultsEnd,
     settings,
@@ -132,7 +135,9 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
+    hands: [],
   };
+  return without.has("metadata") ? workload : withMetadata(seed, workload);
 }
 
 /** What differs between one machine and Google Cloud. */

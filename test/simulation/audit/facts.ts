@@ -1,6 +1,7 @@
 import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
+import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/metadata.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
@@ -67,6 +68,13 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       return;
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);
+      return;
+    case "metadata":
+      if (body !== null) history.metadata.head = body as MetadataDocument;
+      return;
+    case "metadata-rows":
+      if (body === null) history.metadata.pages.delete(name);
+      else history.metadata.pages.set(name, body as MetadataRowsDocument);
       return;
     case "streams":
       if (body !== null) streamHistory(history, name).document = body as StreamDocument;

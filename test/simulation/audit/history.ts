@@ -1,10 +1,11 @@
 import type { CommandDocument, StreamCommand } from "../../../schemas/commands.ts";
 import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
 import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
+import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/metadata.ts";
 import type { Settings } from "../../../schemas/settings.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import type { Broken, TraceEntry, Wanted, WantedStep } from "../trace.ts";
+import type { Broken, TraceEntry, Wanted, WantedRow, WantedStep } from "../trace.ts";
 
 const dayMs = 86_400_000;
 
@@ -98,6 +99,7 @@ export interface History {
   /** When a table was first looked at: what had landed before may be backlog. */
   readonly firstLooks: Map<TableName, EpochMs>;
   readonly streams: Map<string, StreamHistory>;
+  readonly metadata: MetadataHistory;
   readonly broken: Broken[];
 }
 
@@ -112,6 +114,28 @@ export interface StreamHistory {
   document: StreamDocument | null;
   /** When each of what operators ask of it was asked. */
   readonly asked: { readonly command: StreamCommand; readonly at: EpochMs }[];
+}
+
+/** Rows of metadata as they truly lie there, and what is stored of them. */
+export interface MetadataHistory {
+  /** What each release wants, by its id; the first has none. */
+  readonly wanted: Map<string, readonly WantedRow[]>;
+  readonly first: readonly WantedRow[] | null;
+  readonly rows: Map<string, MetadataCells>;
+  /** The ledger: documents of rows that Landfall says it wrote, and its head. */
+  readonly pages: Map<string, MetadataRowsDocument>;
+  head: MetadataDocument | null;
+  /** Rows that Landfall deleted since an upload for another release was recorded. */
+  deleted: number;
+}
+
+export interface MetadataCells {
+  /** The cell that is read; null: none is there. */
+  cell: { readonly content: string; readonly timestamp: EpochMs; readonly isOurs: boolean } | null;
+  /** What Landfall wrote last. */
+  own: { readonly content: string; readonly timestamp: EpochMs } | null;
+  /** When somebody else wrote or deleted it last. */
+  touchedAt: EpochMs;
 }
 
 export interface StreamJob {
@@ -149,6 +173,14 @@ export function emptyHistory({
     claims: new Map(),
     firstLooks: new Map(),
     streams: new Map(),
+    metadata: {
+      wanted: new Map(),
+      first: wanted.metadata,
+      rows: new Map(),
+      pages: new Map(),
+      head: null,
+      deleted: 0,
+    },
     broken: [],
   };
 }
