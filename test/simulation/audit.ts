@@ -5,6 +5,7 @@ import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
 import { metadataReleased, metadataRow, uploadStored } from "./audit/metadata.ts";
 import { atRest } from "./audit/rest.ts";
+import { rowLoaded } from "./audit/serving.ts";
 import { checkpointed, streamBegun, streamEnded, streamHistory } from "./audit/streams.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
 
@@ -59,8 +60,7 @@ function happened(history: History, entry: TraceEntry, position: number): void {
     case "table-dropped":
       return tableDropped(history, entry);
     case "online-rows":
-      history.online.push(entry);
-      return;
+      return rowLoaded(history, entry);
     case "job-begun":
       if (entry.from !== undefined) return streamBegun(history, { ...entry, from: entry.from });
       return jobBegun(history, entry, position);

@@ -28,6 +28,9 @@ export const FAULTS = {
   "write-halved": { chance: 0.05, words: "is done by half, then fails" },
   "write-answer-lost": { chance: 0.05, words: "is done, its answer is lost" },
   "write-slow": { chance: 0.05, words: "takes its time" },
+  "row-left-out": { chance: 0.06, words: "is not written, and the job exits 0" },
+  "row-older": { chance: 0.06, words: "is of the day before" },
+  "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -17,6 +17,7 @@ import type { LandfallEvent } from "../../schemas/events.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
 import { metadataRecord } from "./metadata-record.ts";
+import { servingRecord } from "./serving-record.ts";
 import { streamRecord } from "./stream-record.ts";
 import type { Happening } from "./trace.ts";
 import { eventInWords } from "./words.ts";
@@ -92,7 +93,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const jobs = simulatedJobs({
     world: {
       lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
-      keyValueStore: lakeRecorded.online(keyValues.open()),
+      keyValueStore: servingRecord(record, faults, keyValues.open()),
       configs: configs.open(),
       flinkState: slow(
         streamRecord(record, (prefix) => flinkState.remove(prefix)).over(flinkState.open()),

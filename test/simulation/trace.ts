@@ -104,11 +104,14 @@ export type Happening =
     }
   /** A foreign hand removed the table with its log. Its next commit is number 0 again. */
   | { readonly kind: "table-dropped"; readonly table: TableName }
-  /** A day of a config's rows is in the online store, serving info included. */
+  /** A job left a config's serving info row in the online store. */
   | {
       readonly kind: "online-rows";
       readonly config: string;
+      /** The day that it names. */
       readonly day: Partition;
+      /** The day that its cell is of: the newest cell is the one that is read. */
+      readonly cellDay: Partition;
       readonly jobId: string;
     }
   /** Cells of rows of metadata were written, or rows deleted; `by` null: by somebody else. */

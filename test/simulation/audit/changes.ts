@@ -11,6 +11,7 @@ import {
   touchesOf,
 } from "./history.ts";
 import { claimed } from "./launches.ts";
+import { wasServed } from "./serving.ts";
 
 const terminal = new Set(["succeeded", "failed", "cancelled", "skipped"]);
 const live = new Set(["launching", "running", "cancelling"]);
@@ -143,14 +144,10 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
   const { start, end } = taskName(task.id);
   if (step.publishes === true) return publishedSince(history, task, at);
   if (step.output === null) {
-    const loaded = history.online.some(({ config, day }) => config === step.config && day >= end);
-    if (!loaded)
-      breaks(
-        history,
-        { promise: "I5", at },
-        `${task.id} says succeeded, the online store has no such day`,
-      );
-    return;
+    const since = history.claims.get(`${task.id} ${run}`) ?? at;
+    if (wasServed(history, step.config, { day: end, since })) return;
+    const what = `${task.id} says succeeded, the online store serves no such day`;
+    return breaks(history, { promise: "I5", at }, what);
   }
   if (remark?.startsWith("by ") === true || remark?.includes("retired") === true) return;
   const since = history.claims.get(`${task.id} ${run}`) ?? at;

@@ -81,8 +81,8 @@ export interface History {
   readonly pools: Map<string, Readonly<Record<string, string>>>;
   readonly jobs: Map<string, Job>;
   readonly running: Set<Job>;
-  /** Days of a config that were loaded into the online store, and when. */
-  readonly online: { readonly config: string; readonly day: Partition; readonly at: EpochMs }[];
+  /** The serving info rows that a config had in the online store, the newest last. */
+  readonly served: Map<string, ServedRow[]>;
   /** When what a consistency check found was last published, by join and day. */
   readonly published: Map<string, EpochMs>;
   /** From when on a step is sure to be in the plan that decides, for those that came later. */
@@ -114,6 +114,13 @@ export interface StreamHistory {
   document: StreamDocument | null;
   /** When each of what operators ask of it was asked. */
   readonly asked: { readonly command: StreamCommand; readonly at: EpochMs }[];
+}
+
+/** A serving info row, from then on until the next. */
+export interface ServedRow {
+  readonly day: Partition;
+  readonly cellDay: Partition;
+  readonly from: EpochMs;
 }
 
 /** Rows of metadata as they truly lie there, and what is stored of them. */
@@ -165,7 +172,7 @@ export function emptyHistory({
     pools: new Map(),
     jobs: new Map(),
     running: new Set(),
-    online: [],
+    served: new Map(),
     published: new Map(),
     since: new Map(),
     commanded: new Set(),
