@@ -1,4 +1,6 @@
 import type { Task } from "../../schemas/tasks.ts";
+import { noticeTaken } from "./audit/alerts.ts";
+import { attemptsCounted } from "./audit/attempts.ts";
 import { taskStored } from "./audit/changes.ts";
 import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
 import { emptyHistory, type History, released } from "./audit/history.ts";
@@ -61,6 +63,10 @@ function happened(history: History, entry: TraceEntry, position: number): void {
       return tableDropped(history, entry);
     case "online-rows":
       return rowLoaded(history, entry);
+    case "told":
+      return noticeTaken(history, entry);
+    case "attempts-counted":
+      return attemptsCounted(history, entry);
     case "job-begun":
       if (entry.from !== undefined) return streamBegun(history, { ...entry, from: entry.from });
       return jobBegun(history, entry, position);

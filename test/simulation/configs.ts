@@ -142,13 +142,14 @@ function stepsOf(node: ConfigNode): WantedStep[] {
     stepDays: 1,
     ...more,
   });
+  // Uploads and staging queries are daily unless they say otherwise.
   const online = (upload: string, effect: WantedStep["effect"]) => [
     step("upload", {
       inputs: reads(windowDays),
       output: upload,
       effect,
       latestOnly: true,
-      scheduled: scheduled || kind === "old-online",
+      scheduled: true,
     }),
     step("upload-to-kv", {
       inputs: [{ table: upload, startDays: 0, endDays: 0 }],
@@ -156,12 +157,12 @@ function stepsOf(node: ConfigNode): WantedStep[] {
       output: null,
       effect: "none",
       latestOnly: true,
-      scheduled: scheduled || kind === "old-online",
+      scheduled: true,
     }),
   ];
   switch (kind) {
     case "query":
-      return [step("backfill", { inputs, effect: "fills", stepDays: 3 })];
+      return [step("backfill", { inputs, effect: "fills", stepDays: 3, scheduled: true })];
     case "features":
       return [step("backfill", { inputs: reads(0) })];
     case "online":

@@ -31,6 +31,8 @@ export const FAULTS = {
   "row-left-out": { chance: 0.06, words: "is not written, and the job exits 0" },
   "row-older": { chance: 0.06, words: "is of the day before" },
   "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
+  "telling-refused": { chance: 0.1, words: "is refused" },
+  "telling-answer-lost": { chance: 0.1, words: "is done, its answer is lost" },
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -14,7 +14,16 @@ const shrunk = [
     leaving: {
       days: 1,
       configs: 4,
-      without: ["commands", "outages", "releases", "job-faults", "changes", "skew", "metadata"],
+      without: [
+        "commands",
+        "outages",
+        "releases",
+        "job-faults",
+        "changes",
+        "skew",
+        "metadata",
+        "watching",
+      ],
     },
   },
   {
@@ -24,7 +33,7 @@ const shrunk = [
     leaving: {
       days: 2,
       configs: 4,
-      without: ["commands", "outages", "releases", "changes", "skew", "metadata"],
+      without: ["commands", "outages", "releases", "changes", "skew", "metadata", "watching"],
     },
   },
   {
@@ -34,7 +43,7 @@ const shrunk = [
     leaving: {
       days: 2,
       configs: 4,
-      without: ["outages", "job-faults", "changes", "skew", "metadata"],
+      without: ["outages", "job-faults", "changes", "skew", "metadata", "watching"],
     },
   },
 ] as const;

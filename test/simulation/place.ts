@@ -9,6 +9,7 @@ import {
 } from "../../adapters/simulated/object-store.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
+import type { Notice } from "../../ports/alerts.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
@@ -39,7 +40,9 @@ export interface Place {
   /** Publishes events as a network carries them: some twice, some late. */
   carry(events: readonly LandfallEvent[], faults: Faults): void;
   isOut(port: string): boolean;
-  readonly workload: Pick<Workload, "delivery" | "listsMs">;
+  readonly workload: Pick<Workload, "delivery" | "listsMs" | "watching">;
+  /** A route took a notice. */
+  told(route: string, notice: Notice): void;
   /** A status as it is told: a lost job has vanished for everybody. */
   asTold(status: JobStatus): JobStatus;
 }
@@ -71,6 +74,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const lost = new Map<string, boolean>();
   const flinkState = simulatedObjectStore({ clock: time });
   const names = randomOf(seed, "names");
+  const outages = [
+    ...workload.outages,
+    ...workload.stateOutages.map(ofState),
+    ...(workload.watching?.outages ?? []),
+  ];
   let commits = 0;
 
   const openLake = (): ObjectStore => lakeRecorded.over(lake.open());
@@ -158,10 +166,13 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       }
     },
     isOut: (port) =>
-      [...workload.outages, ...workload.stateOutages.map(ofState)].some(
+      outages.some(
         (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
       ),
     asTold,
+    told(route, { alias, change, count }) {
+      record({ kind: "told", route, alert: alias.slice(alias.indexOf(":") + 1), change, count });
+    },
     workload,
   };
 }

@@ -1,5 +1,6 @@
 import { NEVER, Observable } from "rxjs";
 import type { SimulatedTime } from "../../adapters/simulated/clock.ts";
+import type { Alerts } from "../../ports/alerts.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JobRunner, JobStatus, RunningStream, StreamJobs } from "../../ports/job-runner.ts";
@@ -7,11 +8,16 @@ import type { ObjectNotification, ObjectStore } from "../../ports/object-store.t
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { World } from "../../ports/world.ts";
 import { keyValuesOf } from "./key-value-ports.ts";
-import { answered, call, type Life, never, whileAlive } from "./life.ts";
+import { answered, beside, call, type Life, never, whileAlive } from "./life.ts";
 import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
-export type ProcessPorts = Omit<World, "close">;
+export interface ProcessPorts extends Omit<World, "close"> {
+  /** Ways to people. */
+  readonly alerts: Alerts;
+  /** The same for what a process does beside: it is a place of its own for faults. */
+  aside(what: string): ProcessPorts;
+}
 
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;
@@ -25,6 +31,8 @@ export function portsOf(life: Life): ProcessPorts {
     runner: runnerOf(life, place.jobs.open()),
     flinkState: (uri) => ({ uri: uri ?? "memory:", store: state }),
     clock: clockOf(life, place.time),
+    alerts: alertsOf(life),
+    aside: (what) => portsOf(beside(life, what)),
   };
 }
 
@@ -73,6 +81,13 @@ function busOf(life: Life, inner: Bus): Bus {
         port: "bus",
         effect: () => inner.deadLetter(delivery, reason),
       }),
+    deadLetters: (limit) =>
+      call(life, {
+        what: "reading dead letters",
+        port: "bus",
+        effect: () => inner.deadLetters(limit),
+        refused: "read-refused",
+      }),
   };
 }
 
@@ -108,6 +123,8 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
     queuedTasks: (pool, limit) =>
       reading("looking for queued tasks", () => inner.queuedTasks(pool, limit)),
     listTasks: (filter) => reading("listing tasks", () => inner.listTasks(filter)),
+    endedTasks: (cursor, limit) =>
+      reading("listing ended tasks", () => inner.endedTasks(cursor, limit)),
   };
 }
 
@@ -116,15 +133,39 @@ function objectsOf(life: Life, inner: ObjectStore, port: string): ObjectStore {
     call(life, { what, port, effect, refused: "read-refused" });
   return {
     ...inner,
-    read: (name) => reading(`reading ${name}`, () => inner.read(name)),
+    read: (name) => reading(`reading ${placeIn(name)}`, () => inner.read(name)),
     list: (prefix, options) => reading(`listing ${prefix}`, () => inner.list(prefix, options)),
     write: (name, bytes, options) =>
       call(life, {
-        what: `writing ${name}`,
+        what: `writing ${placeIn(name)}`,
         port,
         effect: () => inner.write(name, bytes, options),
+        ...(port === "lake" ? { refused: "write-refused", lost: "write-answer-lost" } : {}),
       }),
     notifications: (prefixes) => hints(life, inner.notifications(prefixes)),
+  };
+}
+
+/** Data files of finished attempts have random names, which are no place. */
+function placeIn(name: string): string {
+  return name.replace(/^(landfall\/.+\/)[^/]+\.parquet$/, "$1");
+}
+
+function alertsOf(life: Life): Alerts {
+  const { place } = life;
+  return {
+    routesOf: (team) => place.workload.watching?.routes[team] ?? ["pager"],
+    send: (route, notice) =>
+      call(life, {
+        what: `telling ${route} of ${notice.alias}: ${notice.change}`,
+        port: route,
+        async effect() {
+          place.told(route, notice);
+          return "taken";
+        },
+        refused: "telling-refused",
+        lost: "telling-answer-lost",
+      }),
   };
 }
 
@@ -135,7 +176,7 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
       if (life.alive && !out.closed) out.next(object);
     };
     const inner = whileAlive(life, source).subscribe((object) => {
-      const where = `the notification of ${object.name}`;
+      const where = `the notification of ${placeIn(object.name)}`;
       if (faults.strikes("notification-lost", where)) return;
       if (faults.strikes("notification-doubled", where)) tell(object);
       if (!faults.strikes("notification-late", where)) return tell(object);

@@ -8,6 +8,7 @@ import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
+import { watchingOf } from "./watching.ts";
 import {
   type Change,
   changesOf,
@@ -57,6 +58,7 @@ export function sampleWorkload(
     ...cloudOf(seed),
     foreignStreams: [],
     hands: [],
+    watching: watchingOf(seed, faultsEnd),
     stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),

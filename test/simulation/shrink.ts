@@ -12,6 +12,7 @@ const parts: readonly Without[] = [
   "changes",
   "skew",
   "metadata",
+  "watching",
 ];
 
 export interface Shrunk {

@@ -1,3 +1,4 @@
+import type { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { CommandDocument } from "../../schemas/commands.ts";
 import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId, TableName, TaskId } from "../../schemas/ids.ts";
@@ -69,6 +70,13 @@ export interface WantedStream {
   readonly content: number;
 }
 
+/** Who is told of what is wrong, and when something is. */
+export interface Watching {
+  readonly alerts: AlertSettings;
+  /** Routes of each team. */
+  readonly routes: Readonly<Record<string, readonly string[]>>;
+}
+
 /** How the world saw a job end. `lost`: it will never be heard of again, whatever it wrote. */
 export type SeenEnd = "succeeded" | "failed" | "cancelled" | "vanished" | "timed-out";
 
@@ -84,6 +92,8 @@ export type Happening =
       readonly wanted: Wanted;
       /** Submissions a minute that the runner takes; null: any number. */
       readonly perMinute: number | null;
+      /** Left out: nobody is told of what is wrong, and no attempt is counted. */
+      readonly watching?: Watching;
     }
   /** Another release was written; it decides from when `plans/current` is stored next. */
   | { readonly kind: "released"; readonly release: string; readonly wanted: Wanted }
@@ -125,6 +135,23 @@ export type Happening =
         readonly timestamp: EpochMs;
       }[];
       readonly by: string | null;
+    }
+  /** A route to people took a notice of an alert, which it knows by its key. */
+  | {
+      readonly kind: "told";
+      readonly route: string;
+      readonly alert: string;
+      readonly change: "opened" | "updated" | "closed";
+      readonly count: number;
+    }
+  /** What the table of finished attempts holds at last. */
+  | {
+      readonly kind: "attempts-counted";
+      readonly rows: readonly {
+        readonly jobId: string;
+        readonly day: Partition;
+        readonly state: string;
+      }[];
     }
   /** A document was committed by whichever process. All documents of a commit share `commit`. */
   | {
@@ -187,6 +214,8 @@ export interface Broken {
     | "S4"
     | "M1"
     | "M4"
+    | "alerts"
+    | "metrics"
     | "liveness";
   readonly at: EpochMs;
   readonly what: string;

@@ -39,6 +39,10 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
       const does = first?.content === null ? "deletes" : "writes";
       return `${entry.by ?? "somebody"} ${does} ${entry.rows.length} rows of metadata, ${first?.key} first`;
     }
+    case "told":
+      return `${entry.route} is told: ${entry.alert} ${entry.change}`;
+    case "attempts-counted":
+      return null;
     case "stored":
       return stored(entry, states);
     case "job-begun":

@@ -15,6 +15,7 @@ import {
 } from "./stream-workload.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
+import { type WatchingWorkload, watchingOf } from "./watching.ts";
 
 /** What a foreign hand does to a table at a time. */
 export interface Change {
@@ -50,6 +51,8 @@ export interface Workload {
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
   readonly foreignStreams: readonly ForeignStream[];
+  /** Null: trackers only report what became of jobs. */
+  readonly watching: WatchingWorkload | null;
   /** What somebody else does to rows of metadata. */
   readonly hands: readonly Hand[];
   /** When the place of Flink's state does not answer. */
@@ -72,7 +75,14 @@ export interface Leaving {
   readonly configs?: number;
   readonly days?: number;
   readonly without?: ReadonlySet<
-    "commands" | "outages" | "releases" | "job-faults" | "changes" | "skew" | "metadata"
+    | "commands"
+    | "outages"
+    | "releases"
+    | "job-faults"
+    | "changes"
+    | "skew"
+    | "metadata"
+    | "watching"
   >;
 }
 
@@ -136,6 +146,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
     hands: [],
+    watching: without.has("watching") ? null : watchingOf(seed, faultsEnd),
   };
   return without.has("metadata") ? workload : withMetadata(seed, workload);
 }

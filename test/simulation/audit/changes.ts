@@ -1,5 +1,7 @@
 import type { EpochMs, Partition } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { failingStored } from "./alerts.ts";
+import { attemptsEnded } from "./attempts.ts";
 import {
   breaks,
   dayNumber,
@@ -53,6 +55,9 @@ export function taskStored(
     breaks(history, { promise: "I7", at }, what);
   }
   if (before !== undefined) moved(history, { before, task, at });
+  if (history.watching === null) return;
+  attemptsEnded(history, task);
+  failingStored(history, { task, before, at });
 }
 
 /** I6: no two claims take turns nearer than the limit has them, in whatever order. */

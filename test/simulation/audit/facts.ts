@@ -1,3 +1,4 @@
+import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
@@ -5,6 +6,7 @@ import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/me
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
+import { alertStored } from "./alerts.ts";
 import type { History, Stored, Touch } from "./history.ts";
 import { streamHistory } from "./streams.ts";
 
@@ -76,6 +78,8 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       if (body === null) history.metadata.pages.delete(name);
       else history.metadata.pages.set(name, body as MetadataRowsDocument);
       return;
+    case "alerts":
+      return alertStored(history, { key: name, body: body as AlertDocument | null, at });
     case "streams":
       if (body !== null) streamHistory(history, name).document = body as StreamDocument;
       return;

@@ -1,3 +1,4 @@
+import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { CommandDocument, StreamCommand } from "../../../schemas/commands.ts";
 import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
 import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
@@ -5,7 +6,7 @@ import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/me
 import type { Settings } from "../../../schemas/settings.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import type { Broken, TraceEntry, Wanted, WantedRow, WantedStep } from "../trace.ts";
+import type { Broken, TraceEntry, Wanted, WantedRow, WantedStep, Watching } from "../trace.ts";
 
 const dayMs = 86_400_000;
 
@@ -100,6 +101,11 @@ export interface History {
   readonly firstLooks: Map<TableName, EpochMs>;
   readonly streams: Map<string, StreamHistory>;
   readonly metadata: MetadataHistory;
+  /** Null: nobody is told of anything. */
+  readonly watching: Watching | null;
+  /** Attempts that were stored as ended, by the id of their job. */
+  readonly ended: Map<string, EndedAttempt>;
+  readonly alerts: AlertHistory;
   readonly broken: Broken[];
 }
 
@@ -114,6 +120,33 @@ export interface StreamHistory {
   document: StreamDocument | null;
   /** When each of what operators ask of it was asked. */
   readonly asked: { readonly command: StreamCommand; readonly at: EpochMs }[];
+}
+
+/** An attempt as it was last stored. */
+export interface EndedAttempt {
+  readonly task: TaskId;
+  readonly run: number;
+  readonly attempt: number;
+  readonly days: Set<Partition>;
+  state: "succeeded" | "failed" | "cancelled";
+}
+
+/** What is stored of alerts, and what routes were told. */
+export interface AlertHistory {
+  /** By key; one that was deleted is kept without its body. */
+  readonly documents: Map<string, StoredAlert>;
+  /** The last notice that a route took of an alert, by both. */
+  readonly notices: Map<string, { readonly change: string; readonly count: number }>;
+  /** Since when tasks are failed for good. */
+  readonly failing: Map<TaskId, EpochMs>;
+}
+
+export interface StoredAlert {
+  body: AlertDocument | null;
+  /** Since when it has the body, or none. */
+  at: EpochMs;
+  /** Since when it says of a route what it says of it. */
+  readonly saidAt: Map<string, EpochMs>;
 }
 
 /** A serving info row, from then on until the next. */
@@ -155,6 +188,7 @@ export function emptyHistory({
   settings,
   wanted,
   perMinute,
+  watching,
 }: Extract<TraceEntry, { kind: "begun" }>): History {
   return {
     settings,
@@ -188,6 +222,9 @@ export function emptyHistory({
       head: null,
       deleted: 0,
     },
+    watching: watching ?? null,
+    ended: new Map(),
+    alerts: { documents: new Map(), notices: new Map(), failing: new Map() },
     broken: [],
   };
 }

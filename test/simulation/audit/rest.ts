@@ -1,6 +1,7 @@
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
+import { alertsAtRest } from "./alerts.ts";
 import {
   breaks,
   dayNumber,
@@ -33,6 +34,7 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
   for (const step of history.wanted.at(-1)?.steps ?? []) forgotten(history, step, at);
   for (const stream of history.wanted.at(-1)?.streams ?? []) streamAtRest(history, stream, at);
   metadataAtRest(history, at);
+  alertsAtRest(history, at);
 }
 
 function taskAtRest(history: History, task: Task, at: EpochMs): void {
