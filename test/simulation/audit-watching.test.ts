@@ -43,8 +43,15 @@ describe("metrics: a row for every attempt that ended", () => {
   const runs = [{ run: 1, because: "", at: 0, attempts: [succeeded] }];
   const state = { kind: "skipped", because: "", at: 0 } as const satisfies TaskState;
   const ended = stored(1, `tasks/t.a/backfill@${day}`, {
-    ...{ id: `t.a/backfill@${day}`, step: "t.a/backfill", config: "t.a", team: "t" },
-    ...{ start: day, end: day, runs, state, requestedBy: [] },
+    id: `t.a/backfill@${day}`,
+    step: "t.a/backfill",
+    config: "t.a",
+    team: "t",
+    start: day,
+    end: day,
+    runs,
+    state,
+    requestedBy: [],
   });
   const counted = (...rows: readonly { jobId: string; day: string; state: string }[]): At => [
     48,

@@ -51,7 +51,10 @@ export function withMetadata<W extends Uploading>(seed: number, workload: W): W 
       wanted: { ...release.wanted, metadata },
     };
   });
-  const rows = releases[0]?.wanted.metadata ?? [];
+  const [first, second] = releases;
+  const rows = first?.wanted.metadata ?? [];
+  const left = new Set(second?.wanted.metadata.map(({ key }) => key));
+  const going = second === undefined ? [] : rows.filter(({ key }) => !left.has(key));
   const { settings, faultsEnd } = workload;
   const removal = random.pick(["keep", "delete", "delete"] as const);
   const teams = { ...settings.teams, [others]: TeamSettings.parse({ metadata: "others" }) };
@@ -59,7 +62,7 @@ export function withMetadata<W extends Uploading>(seed: number, workload: W): W 
     ...workload,
     settings: { ...settings, metadata: { ...settings.metadata, removal }, teams },
     releases,
-    hands: handsOf(seed, { rows, faultsEnd }),
+    hands: handsOf(seed, { rows, going, faultsEnd }),
   };
 }
 
@@ -95,17 +98,22 @@ function modelsAt(models: readonly { readonly name: string; readonly content: nu
   return { files, rows };
 }
 
+interface Handling {
+  readonly rows: readonly WantedRow[];
+  /** Those that the second release lacks. */
+  readonly going: readonly WantedRow[];
+  readonly faultsEnd: number;
+}
+
 /** Rows that somebody else writes, some of them where Landfall has its own, and some that they delete. */
-function handsOf(
-  seed: number,
-  { rows, faultsEnd }: { readonly rows: readonly WantedRow[]; readonly faultsEnd: number },
-): Hand[] {
+function handsOf(seed: number, { rows, going, faultsEnd }: Handling): Hand[] {
   const random = randomOf(seed, "hands on metadata");
   return Array.from({ length: random.pick([0, 2, 6]) }, (_, nth): Hand => {
     const at = random.between(start + hourMs, faultsEnd - 1);
     const own = random.chance(0.5);
     if (own || rows.length === 0) return { at, key: `models/z.somebody${nth}`, does: "write" };
-    return { at, key: random.pick(rows).key, does: random.pick(["write", "delete"] as const) };
+    const of = going.length > 0 && random.chance(0.7) ? going : rows;
+    return { at, key: random.pick(of).key, does: random.pick(["write", "delete"] as const) };
   });
 }
 

@@ -8,7 +8,7 @@ import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
-import { watchingOf } from "./watching.ts";
+import { watchingOf } from "./watching-workload.ts";
 import {
   type Change,
   changesOf,

@@ -15,7 +15,7 @@ import {
 } from "./stream-workload.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
-import { type WatchingWorkload, watchingOf } from "./watching.ts";
+import { type WatchingWorkload, watchingOf } from "./watching-workload.ts";
 
 /** What a foreign hand does to a table at a time. */
 export interface Change {
