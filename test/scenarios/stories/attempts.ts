@@ -18,26 +18,37 @@ export const attempts: Story = {
       },
       { step: "risk.merchants/upload-to-kv", attempt: 1, does: "write-nothing" },
       { step: "risk.scores/backfill", does: "write-nothing" },
+      ...[1, 2].map((attempt) => ({
+        step: "risk.exports/backfill",
+        attempt,
+        does: "fail",
+        message:
+          "org.apache.spark.SparkException: Exit status: -100. Diagnostics: Container released on a *lost* node",
+      })),
     ],
   }),
   async play(at) {
-    await at.release("an online GroupBy and a staging query", [
-      file("group_bys", groupBy("risk.merchants", {}, { online: 1 })),
+    const query = (name: string) =>
       file(
         "staging_queries",
         stagingQuery(
-          "risk.scores",
+          name,
           { tableDependencies: [dependency("data.events")] },
           { executionInfo: { offlineSchedule: "@daily" } },
         ),
-      ),
+      );
+    await at.release("an online GroupBy and two staging queries", [
+      file("group_bys", groupBy("risk.merchants", {}, { online: 1 })),
+      query("risk.scores"),
+      query("risk.exports"),
     ]);
     await at.land("data.events", day);
     await at.until(
       `risk.merchants/upload-to-kv@${day} succeeded`,
       `risk.scores/backfill@${day} failed`,
+      `risk.exports/backfill@${day} succeeded`,
     );
     at.happens("landfall.job_metrics");
-    await at.attempts(6);
+    await at.attempts(9);
   },
 };

@@ -60,8 +60,14 @@ export async function cloudStage(project: string, cast: Cast): Promise<Stage> {
     spec: (step, range, more) => jobOf(step, range, { conf: confObject(step.conf), ...more }),
   });
   const stream = streamWork(rehearsed, (uri) => stateIn(uri, cloud));
-  work = (job, signal) =>
-    job.labels["landfall-mode"] === "streaming" ? stream(job, signal) : drive(job, signal);
+  const outputs = await driverOutputs(cloud);
+  work = async (job, signal) => {
+    const isStream = job.labels["landfall-mode"] === "streaming";
+    const done = await (isStream ? stream : drive)(job, signal);
+    if (!done.ok)
+      await outputs.write(`chronon/jobs/${job.id}/driveroutput.000000000`, outputOf(done.details));
+    return done.ok ? done : { ...done, details: "job failure" };
+  };
   return {
     world,
     clock,
@@ -72,6 +78,7 @@ export async function cloudStage(project: string, cast: Cast): Promise<Stage> {
     },
     async close() {
       await world.close();
+      await outputs.close();
       await dataproc.close();
     },
   };
@@ -111,6 +118,23 @@ function cloudOf(
       profileOfMode: {},
     },
   });
+}
+
+/** Where our Dataproc says that drivers' output lies. Stories share it. */
+async function driverOutputs({ project, emulators }: GoogleCloud): Promise<ObjectStore> {
+  const bucket = "dataproc-staging";
+  const { storage: apiEndpoint = "" } = emulators;
+  await cloudStorage({ project, apiEndpoint })
+    .createBucket(bucket)
+    .catch((cause: { code?: unknown }) => {
+      if (cause.code !== 409) throw cause;
+    });
+  return cloudStorageObjectStore({ project, bucket, warn() {}, apiEndpoint });
+}
+
+/** What a job said, and then what it failed with. */
+function outputOf(details: string): Uint8Array {
+  return Buffer.from(`26/03/02 01:00:07 INFO SparkContext: Running\n${details}\n`);
 }
 
 /** The folder of Cloud Storage that a stream is told to keep its state in. */

@@ -31,7 +31,7 @@ export type OpenStage = (cast: Cast) => Promise<Stage>;
 
 /**
  * Paces of minutes are fractions of a second here, so that a story waits for facts only. What is to be
- * alerted of is looked at when the story says so, and else every two minutes: not in the midst of a storm.
+ * alerted of is looked at when the story says so, and else not while it is played: not in the midst of a storm.
  */
 export function castOf(of: {
   readonly start: string;
@@ -49,6 +49,6 @@ export function castOf(of: {
       ...settings,
     }),
     behaviour: RehearsalBehaviour.parse({ durationMs: 0, checkpointMs: 200, faults }),
-    alerts: AlertSettings.parse({ lookMs: 120_000, quietMs: 0, ...alerts }),
+    alerts: AlertSettings.parse({ lookMs: 600_000, quietMs: 0, ...alerts }),
   };
 }
