@@ -7,6 +7,7 @@ import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
+import { fetcherCacheMs } from "./metadata.ts";
 import { keyOfStep } from "./metadata-by.ts";
 import { policyOf } from "./policy.ts";
 import { retryAt } from "./retry.ts";
@@ -125,7 +126,11 @@ function judgeRow(
   if (landing.version.n < claimedAt - clocksApartMs) {
     return failure("job", `${nothingWritten}: row ${key} of ${table} is as it was before`);
   }
-  return { kind: "done", remark: null };
+  const hours = fetcherCacheMs / 3_600_000;
+  return {
+    kind: "done",
+    remark: `fetchers have it within ${hours} h, when their caches have ended`,
+  };
 }
 
 /** Landfall's own step: the document is the evidence, and what it says is worth a look. */
