@@ -23,6 +23,16 @@ export const FAULTS = {
   "crash-after": { chance: 0.004, words: "is done, and the process dies before it hears so" },
   stall: { chance: 0.004, words: "is done, and the process stands still" },
   "list-behind": { chance: 0.3, words: "does not show it yet" },
+  // Which kinds a seed has is drawn in this order: new ones come last.
+  "write-refused": { chance: 0.05, words: "is refused" },
+  "write-halved": { chance: 0.05, words: "is done by half, then fails" },
+  "write-answer-lost": { chance: 0.05, words: "is done, its answer is lost" },
+  "write-slow": { chance: 0.05, words: "takes its time" },
+  "row-left-out": { chance: 0.06, words: "is not written, and the job exits 0" },
+  "row-older": { chance: 0.06, words: "is of the day before" },
+  "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
+  "telling-refused": { chance: 0.1, words: "is refused" },
+  "telling-answer-lost": { chance: 0.1, words: "is done, its answer is lost" },
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -8,6 +8,7 @@ import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
+import { watchingOf } from "./watching-workload.ts";
 import {
   type Change,
   changesOf,
@@ -56,6 +57,8 @@ export function sampleWorkload(
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
     ...cloudOf(seed),
     foreignStreams: [],
+    hands: [],
+    watching: watchingOf(seed, faultsEnd),
     stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
@@ -140,6 +143,7 @@ function wantedOfPlan(plan: Plan, settings: Settings): Wanted {
     streams: (plan.streams ?? [])
       .filter(({ parentJoin }) => parentJoin === undefined)
       .map(({ config }) => ({ config, content: 1 })),
+    metadata: null,
   };
 }
 

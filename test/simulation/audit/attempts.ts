@@ -1,0 +1,46 @@
+import type { Attempt, Task } from "../../../schemas/tasks.ts";
+import type { TraceEntry } from "../trace.ts";
+import { breaks, type EndedAttempt, type History } from "./history.ts";
+
+/** Takes over which attempts of a task have ended, and how. */
+export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
+  for (const { run, attempts } of runs) {
+    for (const attempt of attempts) {
+      if (attempt.endedAt === null) continue;
+      const known = ended.get(attempt.jobId);
+      const days = known?.days ?? new Set();
+      days.add(new Date(attempt.endedAt).toISOString().slice(0, 10));
+      const state = stateOf(attempt);
+      ended.set(attempt.jobId, { task: id, run, attempt: attempt.attempt, days, state });
+    }
+  }
+}
+
+function stateOf({ blame, outcome }: Attempt): EndedAttempt["state"] {
+  if (blame !== null) return "failed";
+  return outcome === "succeeded" ? "succeeded" : "cancelled";
+}
+
+/** Exactly one row for each attempt that ended, and it says how, on the day that it did. */
+export function attemptsCounted(
+  history: History,
+  { rows, at }: Extract<TraceEntry, { kind: "attempts-counted" }>,
+): void {
+  const say = (what: string) => breaks(history, { promise: "metrics", at }, what);
+  const seen = new Set<string>();
+  for (const { jobId, day, state } of rows) {
+    if (seen.has(jobId)) say(`job ${jobId} has two rows`);
+    seen.add(jobId);
+    const known = history.ended.get(jobId);
+    if (known === undefined) {
+      say(`job ${jobId} has a row, and no attempt of it ended`);
+      continue;
+    }
+    const name = `run ${known.run} attempt ${known.attempt} of ${known.task}`;
+    if (known.state !== state) say(`the row of ${name} says ${state}, it was ${known.state}`);
+    if (!known.days.has(day)) say(`the row of ${name} is of ${day}, when it did not end`);
+  }
+  for (const [jobId, { task, run, attempt }] of history.ended) {
+    if (!seen.has(jobId)) say(`run ${run} attempt ${attempt} of ${task} has no row`);
+  }
+}
