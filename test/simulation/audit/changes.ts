@@ -1,5 +1,6 @@
 import type { EpochMs, Partition } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { attemptsEnded } from "./attempts.ts";
 import {
   breaks,
   dayNumber,
@@ -51,6 +52,7 @@ export function taskStored(
     const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
     breaks(history, { promise: "I7", at }, what);
   }
+  attemptsEnded(history, { task, before, at });
   if (before !== undefined) moved(history, { before, task, at });
 }
 
