@@ -4,11 +4,20 @@ import type { MetadataDocument, MetadataRowsDocument } from "../schemas/metadata
 export interface MetadataState {
   readonly head: MetadataDocument | null;
   readonly rows: MetadataRowsDocument["rows"];
+  /** How many configs have a step of their own that uploads them; none when left out. */
+  readonly byJobs?: number;
 }
 
 /** How the online store's metadata stands, for people: times are UTC. */
-export function metadataText({ head, rows }: MetadataState): string {
-  if (head === null) return "no metadata was uploaded yet";
+export function metadataText({ head, rows, byJobs = 0 }: MetadataState): string {
+  const configs = byJobs === 1 ? "1 config" : `${byJobs} configs`;
+  const jobs = [["by jobs", `${configs}, tasks of pipeline chronon_metadata: landfall tasks`]];
+  const lines = [...(head === null ? [] : ledgerLines(head, rows)), ...(byJobs === 0 ? [] : jobs)];
+  if (lines.length === 0) return "no metadata was uploaded yet";
+  return lines.map(([name = "", what = ""]) => `${name.padEnd(14)}${what}`).join("\n");
+}
+
+function ledgerLines(head: MetadataDocument, rows: MetadataState["rows"]): string[][] {
   const { table, uploaded, refreshedAt, trouble, remark, writing } = head;
   const lines = [["table", table]];
   if (uploaded === null) lines.push(["uploaded", "never completely"]);
@@ -31,7 +40,7 @@ export function metadataText({ head, rows }: MetadataState): string {
     if (gone === undefined) continue;
     lines.push(["gone", `${key}: since ${shown(gone.since)}, written at ${shown(gone.writtenAt)}`]);
   }
-  return lines.map(([name = "", what = ""]) => `${name.padEnd(14)}${what}`).join("\n");
+  return lines;
 }
 
 function shown(at: EpochMs): string {

@@ -157,6 +157,7 @@ function launching(
     queuedFor: null,
     runs: [...runs, { ...run, attempts: [...run.attempts, begun] }].slice(-runsKept),
     reads: claiming.reads,
+    ...(claiming.step.verification === "metadata-row" ? { conf: claiming.step.conf.hash } : {}),
     before:
       run === last && claiming.step.effect === "fills"
         ? task.before

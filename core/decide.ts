@@ -236,6 +236,7 @@ function due(work: Work, id: StepId): void {
   const days = dueWithoutInputs(draft.get(`schedules/${id}`)?.cursor ?? null, now);
   const last = days.at(-1);
   if (last === undefined) return;
-  for (const day of days) concern(work, taskId(id, single(day)));
+  const wanted = step.strategy === "latest-only" ? days.slice(-1) : days;
+  for (const day of wanted) concern(work, taskId(id, single(day)));
   draft.put(`schedules/${id}`, { schema: 1, step: id, cursor: last });
 }

@@ -6,6 +6,7 @@ import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { inputRange, outputRange } from "./partitions.ts";
 import { single } from "./readiness.ts";
+import { dueWithoutInputs } from "./schedule.ts";
 
 /** A step and the partition of it that something may have changed. */
 export interface Concern {
@@ -58,10 +59,13 @@ export function concernsOfBacklog(
   return newestConcerns(deciding, table, newest);
 }
 
-/** The range of a step whose inputs are the newest that landed this month or the last, if any. */
+/**
+ * The range of a step whose inputs are the newest that landed this month or the last, if any; of a step
+ * without inputs the last day that is over.
+ */
 export function newestOf(deciding: Deciding, id: StepId): PartitionRange[] {
   const input = deciding.plan.step(id)?.inputs[0];
-  if (input === undefined) return [];
+  if (input === undefined) return dueWithoutInputs(null, deciding.now).map(single);
   const today = partitionAt(deciding.now);
   const recent = { start: addDays(today, -31), end: today };
   deciding.draft.need(landingsIds(input.table, recent));

@@ -4,6 +4,7 @@ import type { MetadataDocument, WrittenRow } from "../schemas/metadata.ts";
 import type { MetadataRow } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { sha256HexOf } from "./hash.ts";
+import { rowBy } from "./metadata-by.ts";
 
 /**
  * Metadata in the online store, decided: which rows are to be there, when they are written, and what
@@ -43,8 +44,7 @@ export interface Wanted {
 /** The rows of a plan that are Landfall's to write. */
 export function wantedOf(planned: readonly MetadataRow[], settings: Settings): Wanted {
   const { table } = settings.metadata;
-  const isOurs = ({ team }: MetadataRow) =>
-    !Object.hasOwn(settings.teams, team) || settings.teams[team]?.metadata !== "others";
+  const isOurs = (row: MetadataRow) => rowBy(settings, row) === "landfall";
   const rows = new Map(planned.filter(isOurs).map((row) => [row.key, row]));
   const others = planned.filter((row) => !isOurs(row)).map(({ key }) => key);
   const texts = [...rows.values()].map(

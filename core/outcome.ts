@@ -7,6 +7,8 @@ import { consistencyLine } from "./consistency.ts";
 import { daysIn, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { compareVersions, landingOf } from "./landings.ts";
+import { fetcherCacheMs } from "./metadata.ts";
+import { keyOfStep } from "./metadata-by.ts";
 import { policyOf } from "./policy.ts";
 import { retryAt } from "./retry.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
@@ -88,6 +90,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
       ? { kind: "done", remark: "its rows in the online store were not looked at" }
       : judgeServingInfo(task, settled);
   }
+  if (step.verification === "metadata-row") return judgeRow(deciding, step, { task, settled });
   if (step.verification === "published") return judgePublished(deciding, task);
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
@@ -102,6 +105,32 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
   }
   const untouched = daysIn(task).filter((_, at) => found[at] === "untouched");
   return failure("job", `${nothingWritten}: ${output} is as it was at ${untouched.join(", ")}`);
+}
+
+/** The row must be that of the conf, and no older than the attempt: a table drops rows by their age. */
+function judgeRow(
+  { settings }: Deciding,
+  step: PlanStep,
+  { task, settled }: Pick<Judging, "task" | "settled">,
+): Judged {
+  if (settings.servingInfo === "believe") {
+    return { kind: "done", remark: "its row in the online store was not looked at" };
+  }
+  const key = keyOfStep(step);
+  const { table } = settings.metadata;
+  const landing = settled.outputs[0]?.landing ?? null;
+  if (landing === null) {
+    return failure("job", `${nothingWritten}: ${table} has no row ${key} of this conf`);
+  }
+  const claimedAt = task.runs.at(-1)?.attempts.at(-1)?.claimedAt ?? 0;
+  if (landing.version.n < claimedAt - clocksApartMs) {
+    return failure("job", `${nothingWritten}: row ${key} of ${table} is as it was before`);
+  }
+  const hours = fetcherCacheMs / 3_600_000;
+  return {
+    kind: "done",
+    remark: `fetchers have it within ${hours} h, when their caches have ended`,
+  };
 }
 
 /** Landfall's own step: the document is the evidence, and what it says is worth a look. */

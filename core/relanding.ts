@@ -28,6 +28,7 @@ export type Relanding =
  */
 export function relanding(deciding: Deciding, task: Task, step: PlanStep): Relanding {
   if (task.state.kind === "cancelled" || task.runs.length === 0) return { kind: "unchanged" };
+  if (step.verification === "metadata-row") return ofConf(deciding, task, step);
   const changed = changedInputs(deciding, task, step);
   if (changed.length === 0) return { kind: "unchanged" };
   const landed = changed.filter(({ gone }) => !gone).map(({ what }) => what);
@@ -52,6 +53,13 @@ export function relanding(deciding: Deciding, task: Task, step: PlanStep): Relan
     return { kind: "later", remark, until: verdict.until };
   }
   return { kind: "rerun", because, verdict };
+}
+
+/** Of what writes the conf itself, that is the input. */
+function ofConf(deciding: Deciding, task: Task, step: PlanStep): Relanding {
+  const verdict = readiness(deciding, step, task);
+  if (task.conf === step.conf.hash || verdict.kind === "unmet") return { kind: "unchanged" };
+  return { kind: "rerun", because: "another conf was released", verdict };
 }
 
 interface Changed {

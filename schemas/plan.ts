@@ -49,8 +49,17 @@ export type PlanInput = Readonly<z.infer<typeof PlanInput>>;
 export const OutputEffect = z.enum(["overwrites", "fills", "rewrites-table", "none"]);
 export type OutputEffect = z.infer<typeof OutputEffect>;
 
-/** How a task is known to have done its work; `published`: by a document that Landfall wrote. */
-export const Verification = z.enum(["partitions", "table", "serving-info", "published"]);
+/**
+ * How a task is known to have done its work. `metadata-row`: by the row of its conf in the online
+ * store; `published`: by a document that Landfall wrote.
+ */
+export const Verification = z.enum([
+  "partitions",
+  "table",
+  "serving-info",
+  "metadata-row",
+  "published",
+]);
 export type Verification = z.infer<typeof Verification>;
 
 /** How a conf wants its job run by a cluster, beside its environment. Taken as it is. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TableName } from "./ids.ts";
 import { ConfType } from "./plan.ts";
-import { StepPolicy, TeamSettings } from "./step-policy.ts";
+import { MetadataWriter, StepPolicy, TeamSettings } from "./step-policy.ts";
 
 /**
  * When a partition of a table counts as complete. `at-landing`: at its first commit; `at-end`: its
@@ -100,7 +100,7 @@ export const Settings = z.object({
   metadata: z
     .object({
       /** Who writes it; a team may say otherwise. */
-      by: z.enum(["landfall", "others"]).default("landfall"),
+      by: MetadataWriter.default("landfall"),
       /** Dataset and table, which Chronon names alike. */
       table: z
         .string()

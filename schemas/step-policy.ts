@@ -24,12 +24,19 @@ export const StepPolicy = z.strictObject({
 });
 export type StepPolicy = Readonly<z.infer<typeof StepPolicy>>;
 
+/**
+ * Who writes the metadata of configs into the online store. `job`: Chronon's `metadata-upload`, which
+ * Landfall runs and verifies; `others`: somebody else, and Landfall leaves it alone.
+ */
+export const MetadataWriter = z.enum(["landfall", "job", "others"]);
+export type MetadataWriter = z.infer<typeof MetadataWriter>;
+
 /** What an operator says of one team. */
 export const TeamSettings = z.strictObject({
   /** Put a daily GroupBy's backfill before its upload. */
   backfillBeforeUpload: z.boolean().default(false),
-  /** `others`: somebody else writes the metadata of its configs; Landfall leaves it alone. */
-  metadata: z.enum(["landfall", "others"]).default("landfall"),
+  /** As `metadata.by`, for its configs. */
+  metadata: MetadataWriter.exactOptional(),
   /** `others`: somebody else keeps the streams of its GroupBys running. */
   streams: z.enum(["landfall", "others"]).default("landfall"),
   /** As `consistency.comparisonStep`, for its joins. */

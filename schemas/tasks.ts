@@ -119,6 +119,11 @@ export const Task = z.object({
   /** Versions of the input partitions as they were at the latest claim (`epoch.n`). */
   reads: z.record(TableName, z.record(Partition, z.string())),
   /**
+   * Hash of the conf its latest attempt was claimed for, where the conf itself is what is read: once it
+   * succeeded, this is what lies in the online store.
+   */
+  conf: z.string().exactOptional(),
+  /**
    * Versions of the output partitions just before the latest attempt was claimed, of a step that
    * only fills just before its run was; null: not there.
    */

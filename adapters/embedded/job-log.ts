@@ -6,6 +6,8 @@ export interface JobLog {
   stderr(bytes: Uint8Array): void;
   /** The last line of stderr that says something; empty when there was none. */
   lastWords(): string;
+  /** The end of stderr, without colours; gcloud repeats a driver's output there. */
+  tail(): string;
   /** Notes what was not kept, and closes the file. */
   close(): void;
 }
@@ -37,7 +39,11 @@ export function jobLog(file: string, bytesMax: number): JobLog {
       append(bytes);
       tail = Buffer.concat([tail, bytes]).subarray(-tailBytes);
     },
-    lastWords: () => lastLine(tail.toString("utf8")),
+    lastWords: () =>
+      linesOf(tail)
+        .findLast((line) => line !== "")
+        ?.slice(0, lineMax) ?? "",
+    tail: () => linesOf(tail).join("\n"),
     close() {
       if (dropped > 0) {
         const note = `\n[landfall kept ${kept} bytes of this output; ${dropped} more were dropped]\n`;
@@ -52,9 +58,11 @@ export function jobLog(file: string, bytesMax: number): JobLog {
   };
 }
 
-function lastLine(text: string): string {
-  const lines = text.split(/[\r\n]+/).map(readable);
-  return (lines.findLast((line) => line !== "") ?? "").slice(0, lineMax);
+function linesOf(bytes: Buffer): string[] {
+  return bytes
+    .toString("utf8")
+    .split(/[\r\n]+/)
+    .map(readable);
 }
 
 /** Without the control characters and colours of a terminal. */

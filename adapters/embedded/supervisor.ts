@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { blamedBy, blamedText } from "../../core/blame.ts";
 import { cookieOf } from "./job-cookie.ts";
 import {
   FILES,
@@ -21,7 +22,7 @@ import { endSubmitted, hearing, withId } from "./submitted-job.ts";
  *
  * - S1 It runs the command only if it wrote `started.json`; of several supervisors one does.
  * - S2 It writes `ended.json` only when no process of the job is seen any more.
- * - S3 It imports nothing but Node: one such process stands beside each running job.
+ * - S3 It imports no library but Node: one such process stands beside each running job.
  * - S4 A job that the command submitted elsewhere has ended too, or the error says that it may not.
  */
 async function supervise(folder: string): Promise<void> {
@@ -57,8 +58,17 @@ async function run(folder: string, ticket: JobTicket, wish: Wishes): Promise<End
   const running = { folder, ticket, wish, log };
   const ending = await runCommand(running, ticket.argv);
   const all = ticket.submits === undefined ? ending : await submitted(running, ending);
+  const said = log.tail();
   log.close();
-  return all;
+  return excused(all, said);
+}
+
+/** A job that failed by itself, with its fault where it says so in words that are known. */
+function excused(ending: Ending, said: string): Ending {
+  if (ending.state !== "failed" || ending.blame !== "job") return ending;
+  const blamed = blamedBy(said);
+  if (blamed === null) return ending;
+  return { ...ending, error: blamedText(ending.error ?? "", blamed), blame: blamed.blame };
 }
 
 interface Running {

@@ -7,6 +7,7 @@ import type { Partition, PartitionRange } from "../../schemas/ids.ts";
 import { comparedRows } from "./consistency.ts";
 import { loadKeyValues } from "./key-values.ts";
 import type { FoundTable } from "./lake.ts";
+import { writeMetadata } from "./metadata.ts";
 import { engineInfo, faultOf, faultText, type JobError, type RehearsalWorld } from "./world.ts";
 
 /**
@@ -20,6 +21,9 @@ import { engineInfo, faultOf, faultText, type JobError, type RehearsalWorld } fr
 export async function drive(world: RehearsalWorld, spec: JobSpec): Promise<JobError> {
   if (spec.mode === "upload-to-kv") {
     return loadKeyValues(world, spec, faultOf(world.behaviour, spec, spec.range));
+  }
+  if (spec.mode === "metadata-upload") {
+    return writeMetadata(world, spec, faultOf(world.behaviour, spec, spec.range));
   }
   if (spec.output === null) return null;
   const wanted = await wantedDays(world, spec, spec.output);

@@ -1,3 +1,4 @@
+import { blamedBy, blamedText } from "../../core/blame.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
@@ -51,7 +52,10 @@ export async function endingOf(
   try {
     const error = await drive(world, spec);
     if (isCancelled()) return cancelled();
-    return error === null ? ended("succeeded", null) : ended("failed", error);
+    if (error === null) return ended("succeeded", null);
+    const blamed = blamedBy(error);
+    if (blamed === null) return ended("failed", error);
+    return ended("failed", blamedText(error, blamed), blamed.blame);
   } catch (cause) {
     const blame = cause instanceof RetryableError ? "infrastructure" : "job";
     const message = cause instanceof Error ? cause.message : String(cause);

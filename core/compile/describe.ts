@@ -1,5 +1,6 @@
 import type { MetaData } from "../../schemas/chronon/metadata.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { metadataBy } from "../metadata-by.ts";
 import type { Config } from "./config-file.ts";
 import { type Consistency, consistencyOf, type Unchecked } from "./consistency.ts";
 import type { Findings } from "./findings.ts";
@@ -27,6 +28,8 @@ export interface Described {
   readonly backfillDays: number;
   /** The team wants the backfill of a day before its upload. */
   readonly backfillFirst: boolean;
+  /** Its metadata is uploaded by a job of Chronon's. */
+  readonly metadataByJob: boolean;
   /** Null: no consistency of it is to be checked. */
   readonly consistency: Consistency | Unchecked | null;
 }
@@ -75,6 +78,7 @@ export function describe(
       ? 1
       : (metaData.executionInfo?.stepDays ?? defaultDays(config)),
     backfillFirst,
+    metadataByJob: metadataBy(settings, config.team) === "job",
     consistency: consistencyOf(config, { team, settings, reading }),
   };
 }

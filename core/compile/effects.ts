@@ -16,6 +16,10 @@ const check: Effects = {
   "consistency-metrics-compute": every("fills"),
   "publish-metrics": { effect: "none", verification: "published", strategy: "every" },
 };
+/** A row is written in place, whatever day it is. */
+const metadataUpload: Effects = {
+  "metadata-upload": { effect: "none", verification: "metadata-row", strategy: "latest-only" },
+};
 const latest = (effect: OutputEffect): Effect => ({ ...every(effect), strategy: "latest-only" });
 
 /**
@@ -30,8 +34,14 @@ const EFFECTS: Readonly<Record<Flavour, Readonly<Record<ConfType, Effects>>>> = 
       upload: latest("overwrites"),
       "upload-to-kv": latest("none"),
       backfill: every("overwrites"),
+      ...metadataUpload,
     },
-    joins: { backfill: every("fills"), "build-comparison-table": every("fills"), ...check },
+    joins: {
+      backfill: every("fills"),
+      "build-comparison-table": every("fills"),
+      ...check,
+      ...metadataUpload,
+    },
     staging_queries: { backfill: every("fills") },
     models: {},
     model_transforms: {},

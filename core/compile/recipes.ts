@@ -25,6 +25,7 @@ export const RECIPES: Readonly<
     ["upload", upload],
     ["upload-to-kv", uploadToKv],
     ["backfill", groupByBackfill],
+    ["metadata-upload", metadataUpload],
   ],
   joins: [
     ["backfill", joinBackfill],
@@ -32,6 +33,7 @@ export const RECIPES: Readonly<
     ["build-comparison-table", comparisonTable],
     ["consistency-metrics-compute", consistencyMetrics],
     ["publish-metrics", publishMetrics],
+    ["metadata-upload", metadataUpload],
   ],
   staging_queries: [["backfill", stagingBackfill]],
   models: [],
@@ -88,6 +90,16 @@ function uploadToKv(of: Described): Recipe | null {
     after: [stepId(of.config.name, "upload")],
     stepDays: 1,
   };
+}
+
+/**
+ * Chronon's own job for the row that fetchers look for: each day, since its tables drop rows by age,
+ * and when the conf is another. airbnb's writes other rows, which are left to others.
+ */
+function metadataUpload({ config, online, metadataByJob }: Described): Recipe | null {
+  const isServed = config.flavour === "zipline" && (config.confType === "joins" || online);
+  if (!metadataByJob || !isServed) return null;
+  return { pipeline: "chronon_metadata", schedule: "@daily", inputs: [], after: [], stepDays: 1 };
 }
 
 function groupByBackfill(of: Described): Recipe {

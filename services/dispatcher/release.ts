@@ -16,6 +16,10 @@ export async function release(state: Dispatching, id: string): Promise<Nudge[]> 
   state.looking.documents.clear();
   if (before === null || after === null || before.plan.hash === after.plan.hash) return [];
   const added = after.plan.steps.filter((step) => before.step(step.id) === undefined);
+  const changed = after.plan.steps.filter(
+    ({ id: step, verification, conf }) =>
+      verification === "metadata-row" && (before.step(step)?.conf.hash ?? conf.hash) !== conf.hash,
+  );
   const { store } = state.ports;
   const tasks = [...(await store.listTasks({ state: "waiting", limit: 10_000 }))];
   for (const { id: step } of added) {
@@ -23,7 +27,7 @@ export async function release(state: Dispatching, id: string): Promise<Nudge[]> 
     tasks.push(...(await store.listTasks({ step, limit: 10_000 })));
   }
   return [
-    ...added
+    ...[...added, ...changed]
       .filter(({ schedule }) => schedule !== null)
       .map((step): Nudge => ({ kind: "step-added", step: step.id })),
     ...tasks.map((task): Nudge => ({ kind: "concern", task: task.id })),

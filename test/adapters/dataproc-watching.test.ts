@@ -211,6 +211,25 @@ describe("watching Dataproc", () => {
     expect(untold?.error).toBe("job failure");
   });
 
+  test("a job whose driver says that a node was lost is tried again as the ground's failure", async () => {
+    const at = await placed({ work: async () => ({ ok: false, details: "job failure" }) });
+    const staging = simulatedObjectStore({ clock: systemClock() }).open();
+    const runner = at.open({}, { buckets: () => staging });
+    const job = at.job();
+    const lines = [
+      'Exception in thread "main" org.apache.spark.SparkException: Job aborted due to stage failure: ExecutorLostFailure',
+      "Exit status: -100. Diagnostics: Container released on a *lost* node.",
+    ];
+    const output = `chronon-risk/jobs/${job.jobId}/driveroutput.000000000`;
+    await staging.write(output, Buffer.from(lines.join("\n")));
+    const end = endOf(runner.statuses(), job.jobId);
+    await runner.submit(job);
+    expect(await end).toMatchObject({
+      blame: "infrastructure",
+      error: `${lines.join(" ")} (not the job's fault: a node was lost)`,
+    });
+  });
+
   test.each(["cluster", "serverless"])(
     "on a %s a job keeps the trace it was submitted in",
     async (on) => {

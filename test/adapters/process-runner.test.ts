@@ -41,6 +41,19 @@ describe("how jobs end", () => {
     expect((await ended("")).error).toBe("exit code 1");
   });
 
+  test("a driver that says a node was lost is not blamed for it", async () => {
+    at = processPlace(`
+      echo 'Exception in thread "main" org.apache.spark.SparkException: Job aborted' >&2
+      echo 'Diagnostics: Container released on a *lost* node' >&2
+      exit 1`);
+    expect(await ended("")).toMatchObject({
+      state: "failed",
+      error:
+        "exit code 1: Diagnostics: Container released on a *lost* node (not the job's fault: a node was lost)",
+      blame: "infrastructure",
+    });
+  });
+
   test("a kill from outside is named, and not the job's fault", async () => {
     at = processPlace("kill -KILL $$");
     expect(await ended("")).toMatchObject({

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
+import { file, join } from "../support/configs.ts";
+import { task } from "../support/documents.ts";
 import { mortal } from "../support/mortal.ts";
 import { type StreamsPlace, streamFile, streamsPlace } from "../support/streams-place.ts";
 import { get, put } from "../support/task-stores.ts";
@@ -111,6 +113,26 @@ describe("a stream", () => {
       remark: null,
       writing: null,
     });
+    await at.pass(11 * minuteMs);
+    expect(at.submitted).toHaveLength(1);
+  });
+
+  test.each(["job", "others"] as const)("whose source's metadata is written by %s", async (by) => {
+    const team = { growth: { metadata: by } };
+    at = streamsPlace({ settings: { teams: team } });
+    const left = { events: { table: "data.checkouts", topic: "t", query: {} } };
+    const parent = join("growth.parent", { left });
+    const source = { joinSource: { join: parent } };
+    const { path, text } = streamFile(config);
+    const conf = { ...(JSON.parse(text) as object), sources: [source] };
+    await at.release({ path, text: JSON.stringify(conf) }, file("joins", parent));
+    await at.serve(config);
+    at.start("one");
+    await at.pass(5 * minuteMs);
+    expect(at.submitted).toHaveLength(by === "others" ? 1 : 0);
+    const id = "growth.parent/metadata-upload@2025-10-01";
+    const state = { kind: "succeeded", run: 1, at: at.clock.now(), remark: null } as const;
+    await put(at.store, `tasks/${id}`, task(id, { state }));
     await at.pass(11 * minuteMs);
     expect(at.submitted).toHaveLength(1);
   });

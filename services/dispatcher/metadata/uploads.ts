@@ -47,7 +47,7 @@ export function metadataUploads(
   stop: Observable<unknown>,
 ): Observable<never> {
   const { clock, settings } = ports;
-  if (settings.metadata.by === "others") return EMPTY;
+  if (!writesAny(settings)) return EMPTY;
   const uploads = uploadsOf(ports);
   return clock.every(settings.tickMs).pipe(
     takeUntil(stop),
@@ -55,6 +55,12 @@ export function metadataUploads(
     exhaustMap(() => from(uploads.look())),
     ignoreElements(),
   );
+}
+
+/** Where jobs write, rows that they cannot are left. */
+function writesAny({ metadata, teams }: Settings): boolean {
+  const others = Object.values(teams).every(({ metadata: by = "others" }) => by === "others");
+  return metadata.by !== "others" || !others;
 }
 
 export interface Uploads {

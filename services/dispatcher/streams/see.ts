@@ -1,3 +1,4 @@
+import { rowBy } from "../../../core/metadata-by.ts";
 import { pagesFor } from "../../../core/metadata-pages.ts";
 import { currentOf, type StreamLook } from "../../../core/streams/look.ts";
 import { RetryableError } from "../../../ports/errors.ts";
@@ -63,13 +64,20 @@ async function waitsFor(ports: StreamPorts, wanted: PlanStream): Promise<string 
   const { after, parentJoin } = wanted;
   const done = await ports.store.listTasks({ step: after, state: "succeeded", limit: 1 });
   if (done.length === 0) return `${after} to succeed once`;
-  if (parentJoin === undefined || (await isServed(ports, `joins/${parentJoin}`))) return null;
+  if (parentJoin === undefined || (await isServed(ports, parentJoin))) return null;
   return `the metadata of its source, ${parentJoin}, in the online store`;
 }
 
 /** Whether a row of the metadata was written and read back; what others write is believed to be there. */
-async function isServed({ store, settings }: StreamPorts, key: string): Promise<boolean> {
-  if (settings.metadata.by === "others") return true;
+async function isServed({ store, settings, plans }: StreamPorts, join: string): Promise<boolean> {
+  const key = `joins/${join}`;
+  const planned = plans.current()?.plan.metadata?.find((row) => row.key === key);
+  const by = planned === undefined ? settings.metadata.by : rowBy(settings, planned);
+  if (by === "others") return true;
+  if (by === "job") {
+    const step = `${join}/metadata-upload`;
+    return (await store.listTasks({ step, state: "succeeded", limit: 1 })).length > 0;
+  }
   const head = (await store.read(["metadata/current"])).get("metadata/current")?.body;
   if (head === null || head === undefined || !("pages" in head)) return false;
   const ids = pagesFor(key, head.pages).map((page) => `metadata-rows/${page}` as const);

@@ -23,7 +23,8 @@ export function batchController(place: Place) {
       const name = `${parent}/batches/${batchId}`;
       if (place.batches.has(name)) throw exists(`Batch ${name}`);
       const operation = `projects/${place.options.project}/regions/${region}/operations/${batchId}`;
-      const now = timestamp(Date.now());
+      const { now: clock } = place.options;
+      const now = timestamp(clock());
       const kept: Kept<Batch> = {
         resource: {
           ...batch,
@@ -37,7 +38,8 @@ export function batchController(place: Place) {
           runtimeInfo: { outputUri: `gs://dataproc-staging/batches/${batchId}/driveroutput` },
         },
         region,
-        submittedAt: Date.now(),
+        submittedAt: clock(),
+        now: clock,
         abort: new AbortController(),
         starts: 0,
       };
@@ -122,7 +124,7 @@ async function live(place: Place, kept: Kept<Batch>): Promise<void> {
   become(kept, "CANCELLED");
 }
 
-function become({ resource }: Kept<Batch>, state: State, stateMessage = ""): void {
+function become({ resource, now }: Kept<Batch>, state: State, stateMessage = ""): void {
   const { state: before, stateTime, stateMessage: said } = resource;
   resource.stateHistory = [
     ...(resource.stateHistory ?? []),
@@ -130,5 +132,5 @@ function become({ resource }: Kept<Batch>, state: State, stateMessage = ""): voi
   ];
   resource.state = state;
   resource.stateMessage = stateMessage;
-  resource.stateTime = timestamp(Date.now());
+  resource.stateTime = timestamp(now());
 }

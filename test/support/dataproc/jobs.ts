@@ -123,9 +123,10 @@ function checkCluster(
 function keep(place: Place, region: string, job: Job): Kept<Job> {
   const id = job.reference?.jobId ?? "";
   const cluster = job.placement?.clusterName ?? "";
+  const { now } = place.options;
   const resource: Job = {
     ...job,
-    status: { state: "PENDING", stateStartTime: timestamp(Date.now()) },
+    status: { state: "PENDING", stateStartTime: timestamp(now()) },
     statusHistory: [],
     yarnApplications: [],
     jobUuid: `uuid-of-${id}`,
@@ -135,7 +136,8 @@ function keep(place: Place, region: string, job: Job): Kept<Job> {
   const kept: Kept<Job> = {
     resource,
     region,
-    submittedAt: Date.now(),
+    submittedAt: now(),
+    now,
     abort: new AbortController(),
     starts: 0,
   };
@@ -207,7 +209,7 @@ export function endJob(kept: Kept<Job>, done: Done): void {
 }
 
 function become(
-  { resource }: Kept<Job>,
+  { resource, now }: Kept<Job>,
   state: State,
   more: {
     readonly substate?: "QUEUED" | "SUBMITTED" | "STALE_STATUS";
@@ -218,7 +220,7 @@ function become(
   if (before !== null && before !== undefined) {
     resource.statusHistory = [...(resource.statusHistory ?? []), before];
   }
-  resource.status = { state, stateStartTime: timestamp(Date.now()), ...more };
+  resource.status = { state, stateStartTime: timestamp(now()), ...more };
   resource.done = isOver(resource);
 }
 

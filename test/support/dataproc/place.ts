@@ -44,6 +44,8 @@ export interface PlaceOptions {
   /** Operations on jobs a minute, of a region. */
   readonly jobOperationsMax?: number;
   readonly work?: Work;
+  /** What time it is there. */
+  readonly now?: () => number;
 }
 
 /** A job or a batch as it is kept: what callers see, and what runs behind it. */
@@ -51,6 +53,7 @@ export interface Kept<Resource> {
   readonly resource: Resource;
   readonly region: string;
   readonly submittedAt: number;
+  readonly now: () => number;
   readonly abort: AbortController;
   starts: number;
 }
@@ -79,6 +82,7 @@ export function newPlace(options: PlaceOptions): Place {
       createMs: 100,
       jobOperationsMax: 400,
       work: async () => ({ ok: true }),
+      now: () => Date.now(),
       ...options,
     },
     jobs: new Map(),
@@ -117,7 +121,7 @@ export function pause(place: Place): Promise<void> {
 
 /** Counts an operation on jobs against the region's quota: 400 a minute. */
 export function spend(place: Place, region: string): void {
-  const now = Date.now();
+  const now = place.options.now();
   const recent = (place.operationsAt.get(region) ?? []).filter((at) => at > now - 60_000);
   if (recent.length >= place.options.jobOperationsMax) {
     throw new Denial(
