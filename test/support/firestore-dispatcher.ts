@@ -11,7 +11,8 @@ import { tracker } from "../../services/tracker/pipeline.ts";
 
 /**
  * A replica of the dispatcher, and a tracker beside it, whose state is in Firestore's emulator and whose
- * other ports are in a folder. Says `sending N` when a commit that writes N tasks is on its way.
+ * other ports are in a folder. Says `sending N` when a commit that writes N tasks is on its way, and
+ * `committed N` when it was answered.
  */
 const [folder = "", projectId = "", by = ""] = process.argv.slice(2);
 const settings = Settings.parse({ externalClosing: { when: "at-landing" }, submitWithinMs: 2_000 });
@@ -31,10 +32,12 @@ const ports = {
   leaseMs: 2_000,
   store: {
     ...store,
-    commit(changes: Parameters<typeof store.commit>[0]) {
+    async commit(changes: Parameters<typeof store.commit>[0]) {
       const tasks = changes.writes.filter(({ id }) => id.startsWith("tasks/")).length;
-      const answer = store.commit(changes);
+      const answering = store.commit(changes);
       if (tasks > 0) writeSync(1, `sending ${tasks}\n`);
+      const answer = await answering;
+      if (tasks > 0) writeSync(1, `${answer.kind} ${tasks}\n`);
       return answer;
     },
   },
