@@ -8,7 +8,7 @@ import type { ObjectStore } from "../ports/object-store.ts";
 import type { EpochMs, Partition } from "../schemas/ids.ts";
 import { JobMetric } from "../schemas/job-metrics.ts";
 import { withDeltaTable } from "./delta-table.ts";
-import { commitDecided } from "./delta-writer.ts";
+import { commitDecided, type DeltaWrite } from "./delta-writer.ts";
 
 /** Column of the day an attempt ended on. */
 const dayColumn = "ds";
@@ -28,13 +28,19 @@ const readsMax = 16;
 /** Job ids kept in memory, over all data files. */
 const idsMax = 200_000;
 
-export function jobMetricsTable(store: ObjectStore, path: string): JobMetricsTable {
+/** `newId` names data files and a table that is made; random UUIDs when left out. */
+export function jobMetricsTable(
+  store: ObjectStore,
+  path: string,
+  { newId }: Pick<DeltaWrite, "newId"> = {},
+): JobMetricsTable {
   const fields = METRIC_COLUMNS.map(({ name, type }) => ({ name, type }));
   const target = { path, partitionColumn: dayColumn, fields };
   const idsIn = jobIds(store, path);
   return {
     async append(rows, at) {
       let fresh: readonly JobMetric[] = [];
+      if (rows.length === 0) return fresh;
       await commitDecided(store, target, async (state) => {
         fresh = await missing(state, rows, idsIn);
         const days = byDay(fresh);
@@ -45,6 +51,7 @@ export function jobMetricsTable(store: ObjectStore, path: string): JobMetricsTab
           operation: "WRITE",
           engineInfo: "landfall",
           dataFile: (_, partition) => dataFileOf(days.get(partition) ?? []),
+          ...(newId === undefined ? {} : { newId }),
           at,
         };
       });

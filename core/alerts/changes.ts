@@ -62,8 +62,9 @@ export interface Due {
 }
 
 /**
- * What the routes of an alert are still to be told of it. A route that never heard of an alert does
- * not hear that it is over. An update is due when twice as many are concerned.
+ * What the routes of an alert are still to be told of it. Every route hears that it is over, also one
+ * that never said it had heard of it: its answer may be lost, or who heard the answer may have died.
+ * An update is due when twice as many are concerned.
  */
 export function dueNotices(alert: AlertDocument, routes: readonly string[]): Due[] {
   return routes.flatMap((route) => {
@@ -74,7 +75,7 @@ export function dueNotices(alert: AlertDocument, routes: readonly string[]): Due
 
 function dueAt(alert: AlertDocument, told: Told): Due["change"] | null {
   const heard = told.change !== null && told.change !== "closed";
-  if (alert.state === "closed") return heard ? "closed" : null;
+  if (alert.state === "closed") return told.change === "closed" ? null : "closed";
   if (!heard) return "opened";
   return alert.count >= 2 * told.count ? "updated" : null;
 }

@@ -205,8 +205,12 @@ describe("what a route is still to be told", () => {
     ]);
   });
 
-  test("a route that never heard of it does not hear that it is over", () => {
-    expect(dueNotices({ ...alert, state: "closed" }, ["r"])).toEqual([]);
+  test("a route that never said it had heard of it may have, and hears that it is over", () => {
+    const due = [{ route: "r", change: "closed" }];
+    expect(dueNotices({ ...alert, state: "closed" }, ["r"])).toEqual(due);
+    const sent = { change: "opened", count: 1, now } as const;
+    const lost = toldNow(toldOf(alert, "r"), { kind: "unanswered", reason: "no answer" }, sent);
+    expect(dueNotices({ ...alert, state: "closed", routes: { r: lost } }, ["r"])).toEqual(due);
   });
 
   test("what was not answered is due again, and its first reason and time are kept", () => {

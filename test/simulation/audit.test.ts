@@ -35,6 +35,7 @@ const wanted: Wanted = {
     { name: output, writer: step.id, closing: { when: "at-landing" }, holes: "wait" },
   ],
   streams: [{ config: "t.s", content: 1 }],
+  metadata: null,
 };
 
 let at = overAt;

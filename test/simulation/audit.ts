@@ -1,9 +1,13 @@
 import type { Task } from "../../schemas/tasks.ts";
+import { noticeTaken } from "./audit/alerts.ts";
+import { attemptsCounted } from "./audit/attempts.ts";
 import { taskStored } from "./audit/changes.ts";
 import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
 import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
+import { metadataReleased, metadataRow, uploadStored } from "./audit/metadata.ts";
 import { atRest } from "./audit/rest.ts";
+import { rowLoaded } from "./audit/serving.ts";
 import { checkpointed, streamBegun, streamEnded, streamHistory } from "./audit/streams.ts";
 import type { Broken, TraceEntry } from "./trace.ts";
 
@@ -33,6 +37,7 @@ export function audit(trace: readonly TraceEntry[]): Broken[] {
     if (entry.kind === "stored") {
       if (entry.commit !== commit.n) committed();
       commit.n = entry.commit;
+      if (entry.id === "metadata/current") uploadStored(history, entry);
       if (entry.id.startsWith("tasks/") && entry.body !== null) commit.tasks.push(entry);
       else documentStored(history, entry);
       return;
@@ -47,14 +52,21 @@ export function audit(trace: readonly TraceEntry[]): Broken[] {
 function happened(history: History, entry: TraceEntry, position: number): void {
   switch (entry.kind) {
     case "released":
+      metadataReleased(history, entry);
       return released(history, entry.wanted, entry.at);
+    case "metadata-rows":
+      for (const row of entry.rows) metadataRow(history, { ...row, by: entry.by, at: entry.at });
+      return;
     case "table-commit":
       return tableCommitted(history, entry);
     case "table-dropped":
       return tableDropped(history, entry);
     case "online-rows":
-      history.online.push(entry);
-      return;
+      return rowLoaded(history, entry);
+    case "told":
+      return noticeTaken(history, entry);
+    case "attempts-counted":
+      return attemptsCounted(history, entry);
     case "job-begun":
       if (entry.from !== undefined) return streamBegun(history, { ...entry, from: entry.from });
       return jobBegun(history, entry, position);

@@ -113,7 +113,12 @@ export function wantedOf(nodes: readonly ConfigNode[], settings: Settings): Want
   const streams = nodes.flatMap(({ name, stream }) =>
     stream === undefined ? [] : [{ config: name, content: stream.content }],
   );
-  return { steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })), tables, streams };
+  return {
+    steps: steps.map((step) => ({ ...step, readByOthers: readBy(step) })),
+    tables,
+    streams,
+    metadata: null,
+  };
 }
 
 function stepsOf(node: ConfigNode): WantedStep[] {
@@ -137,13 +142,14 @@ function stepsOf(node: ConfigNode): WantedStep[] {
     stepDays: 1,
     ...more,
   });
+  // Uploads and staging queries are daily unless they say otherwise.
   const online = (upload: string, effect: WantedStep["effect"]) => [
     step("upload", {
       inputs: reads(windowDays),
       output: upload,
       effect,
       latestOnly: true,
-      scheduled: scheduled || kind === "old-online",
+      scheduled: true,
     }),
     step("upload-to-kv", {
       inputs: [{ table: upload, startDays: 0, endDays: 0 }],
@@ -151,12 +157,12 @@ function stepsOf(node: ConfigNode): WantedStep[] {
       output: null,
       effect: "none",
       latestOnly: true,
-      scheduled: scheduled || kind === "old-online",
+      scheduled: true,
     }),
   ];
   switch (kind) {
     case "query":
-      return [step("backfill", { inputs, effect: "fills", stepDays: 3 })];
+      return [step("backfill", { inputs, effect: "fills", stepDays: 3, scheduled: true })];
     case "features":
       return [step("backfill", { inputs: reads(0) })];
     case "online":

@@ -14,7 +14,16 @@ const shrunk = [
     leaving: {
       days: 1,
       configs: 4,
-      without: ["commands", "outages", "releases", "job-faults", "changes", "skew"],
+      without: [
+        "commands",
+        "outages",
+        "releases",
+        "job-faults",
+        "changes",
+        "skew",
+        "metadata",
+        "watching",
+      ],
     },
   },
   {
@@ -24,14 +33,18 @@ const shrunk = [
     leaving: {
       days: 2,
       configs: 4,
-      without: ["commands", "outages", "releases", "changes", "skew"],
+      without: ["commands", "outages", "releases", "changes", "skew", "metadata", "watching"],
     },
   },
   {
     seed: 2,
     name: "events are acked when what they tell is committed",
     only: ["crash-before#009c62fb", "crash-before#00f00ff7"],
-    leaving: { days: 2, configs: 4, without: ["outages", "job-faults", "changes", "skew"] },
+    leaving: {
+      days: 2,
+      configs: 4,
+      without: ["outages", "job-faults", "changes", "skew", "metadata", "watching"],
+    },
   },
 ] as const;
 

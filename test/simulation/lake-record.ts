@@ -1,4 +1,3 @@
-import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Partition } from "../../schemas/ids.ts";
 import type { Happening } from "./trace.ts";
@@ -13,7 +12,6 @@ export interface LiveFile {
 /** Tells what is written to a lake, by reading what was written with nothing but JSON. */
 export interface LakeRecord {
   over(lake: ObjectStore): ObjectStore;
-  online(store: KeyValueStore): KeyValueStore;
   dropped(path: string): void;
   /** The files of a day of the table at `path`. */
   files(path: string, day: Partition): readonly LiveFile[];
@@ -84,20 +82,6 @@ export function lakeRecord(record: (happening: Happening) => void): LakeRecord {
         return answer;
       },
     }),
-    online(store) {
-      const recorded: KeyValueStore = {
-        ...store,
-        at: () => recorded,
-        async write(table, cells) {
-          await store.write(table, cells);
-          for (const { value } of cells) {
-            const rows = servingInfo(Buffer.from(value).toString());
-            if (rows !== null) record({ kind: "online-rows", ...rows });
-          }
-        },
-      };
-      return recorded;
-    },
     dropped(path) {
       tables.delete(path);
       record({ kind: "table-dropped", table: path.replace("/", ".") });
@@ -106,16 +90,4 @@ export function lakeRecord(record: (happening: Happening) => void): LakeRecord {
     files: (path, day) =>
       [...(tables.get(path)?.live.values() ?? [])].filter((file) => file.day === day),
   };
-}
-
-/** What a serving info row says, or null for a row of features. */
-function servingInfo(text: string): { config: string; day: Partition; jobId: string } | null {
-  if (!text.startsWith("{")) return null;
-  const info = JSON.parse(text) as {
-    readonly batchEndDate: string;
-    readonly groupBy: { readonly metaData: { readonly name: string } };
-    readonly rehearsal: { readonly jobId: string };
-  };
-  const day = new Date(Date.parse(info.batchEndDate) - 86_400_000).toISOString().slice(0, 10);
-  return { config: info.groupBy.metaData.name, day, jobId: info.rehearsal.jobId };
 }

@@ -15,6 +15,23 @@ export interface Life {
   die(): void;
 }
 
+/** The same life as something that it does beside has it: faults strike that under a name of its own. */
+export function beside(life: Life, what: string): Life {
+  return {
+    ...life,
+    name: `${life.name}, ${what}`,
+    get alive() {
+      return life.alive;
+    },
+    get stalledUntil() {
+      return life.stalledUntil;
+    },
+    set stalledUntil(until) {
+      life.stalledUntil = until;
+    },
+  };
+}
+
 /** What a dead process waits for: a promise of its own each time, so that what waits is forgotten. */
 export function never(): Promise<never> {
   return new Promise(() => {});

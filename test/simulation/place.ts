@@ -2,17 +2,16 @@ import { rehearsalLake } from "../../adapters/rehearsal/lake.ts";
 import { type SimulatedBus, simulatedBus } from "../../adapters/simulated/bus.ts";
 import { type SimulatedTime, simulatedTime } from "../../adapters/simulated/clock.ts";
 import { type SimulatedJobs, simulatedJobs } from "../../adapters/simulated/job-runner.ts";
-import {
-  type SimulatedKeyValueStore,
-  simulatedKeyValueStore,
-} from "../../adapters/simulated/key-value-store.ts";
+import { simulatedKeyValueStore } from "../../adapters/simulated/key-value-store.ts";
 import {
   type SimulatedObjectStore,
   simulatedObjectStore,
 } from "../../adapters/simulated/object-store.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
+import type { Notice } from "../../ports/alerts.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
+import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
@@ -20,7 +19,9 @@ import type { TableName } from "../../schemas/ids.ts";
 import { type SimulatedDataproc, simulatedDataproc } from "./dataproc.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
+import { metadataRecord } from "./metadata-record.ts";
 import { type Pushing, pushing } from "./push.ts";
+import { servingRecord } from "./serving-record.ts";
 import { streamRecord } from "./stream-record.ts";
 import type { Happening } from "./trace.ts";
 import { eventInWords } from "./words.ts";
@@ -31,10 +32,11 @@ export interface Place {
   readonly time: SimulatedTime;
   readonly bus: SimulatedBus;
   readonly configs: SimulatedObjectStore;
-  readonly keyValues: SimulatedKeyValueStore;
   readonly jobs: SimulatedJobs;
   readonly lakeRecord: LakeRecord;
   openStore(by: string): TaskStore;
+  /** The online store; `by` null: as somebody else has it open. */
+  openKeyValues(by: string | null): KeyValueStore;
   openLake(): ObjectStore;
   openFlinkState(): ObjectStore;
   dropTable(path: string): void;
@@ -48,6 +50,8 @@ export interface Place {
   /** Whether at this time nobody is told what jobs write. */
   isUntold(table: TableName): boolean;
   readonly workload: Workload;
+  /** A route took a notice. */
+  told(route: string, notice: Notice): void;
   /** A status as it is told: a lost job has vanished for everybody. */
   asTold(status: JobStatus): JobStatus;
 }
@@ -85,6 +89,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const lost = new Map<string, boolean>();
   const flinkState = simulatedObjectStore({ clock: time });
   const names = randomOf(seed, "names");
+  const outages = [
+    ...workload.outages,
+    ...workload.stateOutages.map(ofState),
+    ...(workload.watching?.outages ?? []),
+  ];
   let commits = 0;
 
   const openLake = (): ObjectStore => lakeRecorded.over(lake.open());
@@ -107,7 +116,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   const jobs = simulatedJobs({
     world: {
       lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
-      keyValueStore: lakeRecorded.online(keyValues.open()),
+      keyValueStore: servingRecord(record, faults, keyValues.open()),
       configs: configs.open(),
       flinkState: slow(
         streamRecord(record, (prefix) => flinkState.remove(prefix)).over(flinkState.open()),
@@ -136,7 +145,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
   });
 
   const isOut = (port: string) =>
-    [...workload.outages, ...workload.stateOutages.map(ofState)].some(
+    outages.some(
       (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
     );
   const written = writtenTables(workload);
@@ -163,11 +172,11 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
         : pushing({ bus: bus.open(), time, faults, ...workload.push, isOut: () => isOut("bus") }),
     isUntold,
     configs,
-    keyValues,
     jobs,
     lakeRecord: lakeRecorded,
     openLake,
     openFlinkState: () => flinkState.open(),
+    openKeyValues: (by) => metadataRecord(record, keyValues.open(), by),
     openStore(by) {
       const inner = store.open();
       return {
@@ -202,6 +211,9 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     },
     isOut,
     asTold,
+    told(route, { alias, change, count }) {
+      record({ kind: "told", route, alert: alias.slice(alias.indexOf(":") + 1), change, count });
+    },
     workload,
   };
 }

@@ -1,19 +1,25 @@
 import { NEVER, Observable } from "rxjs";
 import type { SimulatedTime } from "../../adapters/simulated/clock.ts";
+import type { Alerts } from "../../ports/alerts.ts";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JobRunner, JobStatus, RunningStream, StreamJobs } from "../../ports/job-runner.ts";
-import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { World } from "../../ports/world.ts";
 import { dataprocRunnerOf } from "./dataproc-ports.ts";
-import { answered, call, type Life, never, whileAlive } from "./life.ts";
+import { keyValuesOf } from "./key-value-ports.ts";
+import { answered, beside, call, type Life, never, whileAlive } from "./life.ts";
 import { pushedDeliveries } from "./push.ts";
 import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
-export type ProcessPorts = Omit<World, "close">;
+export interface ProcessPorts extends Omit<World, "close"> {
+  /** Ways to people. */
+  readonly alerts: Alerts;
+  /** The same for what a process does beside: it is a place of its own for faults. */
+  aside(what: string): ProcessPorts;
+}
 
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;
@@ -25,10 +31,12 @@ export function portsOf(life: Life): ProcessPorts {
     store: storeOf(life, place.openStore(life.name)),
     lake: objectsOf(life, place.openLake(), "lake"),
     configs,
-    keyValueStore: keyValuesOf(life, place.keyValues.open()),
+    keyValueStore: keyValuesOf(life, place.openKeyValues(life.name)),
     runner: openRunner(life, { clock, configs }),
     flinkState: (uri) => ({ uri: uri ?? "memory:", store: state }),
     clock,
+    alerts: alertsOf(life),
+    aside: (what) => portsOf(beside(life, what)),
   };
 }
 
@@ -87,6 +95,13 @@ function busOf(life: Life, inner: Bus): Bus {
         port: "bus",
         effect: () => inner.deadLetter(delivery, reason),
       }),
+    deadLetters: (limit) =>
+      call(life, {
+        what: "reading dead letters",
+        port: "bus",
+        effect: () => inner.deadLetters(limit),
+        refused: "read-refused",
+      }),
   };
 }
 
@@ -96,7 +111,12 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
     call(life, { what, port: "store", effect, refused: "read-refused" });
   return {
     ...inner,
-    read: (ids) => reading("reading documents", () => inner.read(ids)),
+    // What is read beside decisions is a place of its own.
+    read: (ids) => {
+      const isLedger = ids.some((id) => id.startsWith("metadata"));
+      const what = isLedger ? "reading the ledger of metadata" : "reading documents";
+      return reading(what, () => inner.read(ids));
+    },
     async commit(changes) {
       const what = `committing ${changes.writes.map(({ id }) => id).join(", ") || "checks"}`;
       const where = `${name}: ${what}`;
@@ -117,6 +137,8 @@ function storeOf(life: Life, inner: TaskStore): TaskStore {
     queuedTasks: (pool, limit) =>
       reading("looking for queued tasks", () => inner.queuedTasks(pool, limit)),
     listTasks: (filter) => reading("listing tasks", () => inner.listTasks(filter)),
+    endedTasks: (cursor, limit) =>
+      reading("listing ended tasks", () => inner.endedTasks(cursor, limit)),
   };
 }
 
@@ -125,15 +147,39 @@ function objectsOf(life: Life, inner: ObjectStore, port: string): ObjectStore {
     call(life, { what, port, effect, refused: "read-refused" });
   return {
     ...inner,
-    read: (name) => reading(`reading ${name}`, () => inner.read(name)),
+    read: (name) => reading(`reading ${placeIn(name)}`, () => inner.read(name)),
     list: (prefix, options) => reading(`listing ${prefix}`, () => inner.list(prefix, options)),
     write: (name, bytes, options) =>
       call(life, {
-        what: `writing ${name}`,
+        what: `writing ${placeIn(name)}`,
         port,
         effect: () => inner.write(name, bytes, options),
+        ...(port === "lake" ? { refused: "write-refused", lost: "write-answer-lost" } : {}),
       }),
     notifications: (prefixes) => hints(life, inner.notifications(prefixes)),
+  };
+}
+
+/** Data files of finished attempts have random names, which are no place. */
+function placeIn(name: string): string {
+  return name.replace(/^(landfall\/.+\/)[^/]+\.parquet$/, "$1");
+}
+
+function alertsOf(life: Life): Alerts {
+  const { place } = life;
+  return {
+    routesOf: (team) => place.workload.watching?.routes[team] ?? ["pager"],
+    send: (route, notice) =>
+      call(life, {
+        what: `telling ${route} of ${notice.alias}: ${notice.change}`,
+        port: route,
+        async effect() {
+          place.told(route, notice);
+          return "taken";
+        },
+        refused: "telling-refused",
+        lost: "telling-answer-lost",
+      }),
   };
 }
 
@@ -146,7 +192,7 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
     const inner = whileAlive(life, source).subscribe((object) => {
       const [, table] = /^(.+)\/_delta_log\//.exec(object.name) ?? [];
       if (table !== undefined && place.isUntold(table.replace("/", "."))) return;
-      const where = `the notification of ${object.name}`;
+      const where = `the notification of ${placeIn(object.name)}`;
       if (faults.strikes("notification-lost", where)) return;
       if (faults.strikes("notification-doubled", where)) tell(object);
       if (!faults.strikes("notification-late", where)) return tell(object);
@@ -155,21 +201,6 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
     });
     return () => inner.unsubscribe();
   });
-}
-
-function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
-  const store: KeyValueStore = {
-    ...inner,
-    at: () => store,
-    read: (table, keys) =>
-      call(life, {
-        what: "reading the online store",
-        port: "key-values",
-        effect: () => inner.read(table, keys),
-        refused: "read-refused",
-      }),
-  };
-  return store;
 }
 
 function runnerOf(life: Life, inner: JobRunner): JobRunner {

@@ -8,6 +8,7 @@ import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
+import { watchingOf } from "./watching-workload.ts";
 import {
   type Change,
   changesOf,
@@ -58,6 +59,8 @@ export function sampleWorkload(
     push: null,
     dataproc: null,
     foreignStreams: [],
+    hands: [],
+    watching: watchingOf(seed, faultsEnd),
     stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
@@ -142,6 +145,7 @@ function wantedOfPlan(plan: Plan, settings: Settings): Wanted {
     streams: (plan.streams ?? [])
       .filter(({ parentJoin }) => parentJoin === undefined)
       .map(({ config }) => ({ config, content: 1 })),
+    metadata: null,
   };
 }
 

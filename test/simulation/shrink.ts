@@ -11,6 +11,8 @@ const parts: readonly Without[] = [
   "job-faults",
   "changes",
   "skew",
+  "metadata",
+  "watching",
 ];
 
 export interface Shrunk {

@@ -1,5 +1,5 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { NEVER, type Observable } from "rxjs";
+import { merge, NEVER, type Observable } from "rxjs";
 import { RestlessError } from "../../adapters/simulated/clock.ts";
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { commitObject, listCommits } from "../../lake/delta-log.ts";
@@ -10,12 +10,15 @@ import { writeRelease } from "../../releases/release.ts";
 import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import { tracker } from "../../services/tracker/pipeline.ts";
 import { watcher } from "../../services/watcher/pipeline.ts";
+import { attemptsCounted, attemptsPath } from "./attempts-record.ts";
 import { type FaultOptions, faultsOf } from "./faults.ts";
 import type { LiveFile } from "./lake-record.ts";
+import { playHand } from "./metadata-workload.ts";
 import { type Place, placeOf } from "./place.ts";
 import { startProcess } from "./process.ts";
 import type { ProcessPorts } from "./process-ports.ts";
 import type { TraceEntry } from "./trace.ts";
+import { watching } from "./watching.ts";
 import { type Change, type Leaving, type Workload, workloadOf } from "./workload.ts";
 
 export interface SimulationOptions extends Pick<FaultOptions, "seed" | "kinds" | "only"> {
@@ -54,7 +57,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const [first] = workload.releases;
   if (first === undefined) throw new Error("a workload has a release");
   const { settings: set, perMinute } = workload;
-  record({ kind: "begun", settings: set, wanted: first.wanted, perMinute });
+  const watched = workload.watching === null ? {} : { watching: workload.watching };
+  record({ kind: "begun", settings: set, wanted: first.wanted, perMinute, ...watched });
 
   await playWorld({ place, workload, seed, record });
   const process = (name: string, nth: number, run: (ports: ProcessPorts) => Observable<unknown>) =>
@@ -72,15 +76,28 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
     });
   const { settings } = workload;
   const shared = { settings, log: silentLog };
+  const metadataInto = ({ keyValueStore }: ProcessPorts) =>
+    first.wanted.metadata === null ? {} : { metadataInto: keyValueStore };
   process("watcher", 0, (ports) => watcher({ ...ports, ...shared, pace }, NEVER));
   for (let nth = 0; nth < workload.dispatchers; nth++) {
     const by = `dispatcher ${nth + 1}`;
     process(by, 1 + nth, (ports) =>
-      dispatcher({ ...ports, ...shared, streamsAt: ports.flinkState, by }, NEVER),
+      dispatcher(
+        { ...ports, ...shared, ...metadataInto(ports), streamsAt: ports.flinkState, by },
+        NEVER,
+      ),
     );
   }
   for (let nth = 0; nth < workload.trackers; nth++) {
-    process(`tracker ${nth + 1}`, 4 + nth, (ports) => tracker({ ...ports, ...shared }, NEVER));
+    const name = `tracker ${nth + 1}`;
+    const names = randomOf(seed, `files of ${name}`);
+    const beside = (ports: ProcessPorts) =>
+      workload.watching === null
+        ? NEVER
+        : watching(ports, { newId: () => names.id(), settings, watching: workload.watching });
+    process(name, 4 + nth, (ports) =>
+      merge(tracker({ ...ports, ...shared }, NEVER), beside(ports)),
+    );
   }
   try {
     await place.time.runUntil(workload.faultsEnd);
@@ -90,6 +107,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   } catch (cause) {
     if (!(cause instanceof RestlessError)) throw cause;
     failures.push(cause.message);
+  }
+  if (workload.watching !== null) {
+    record(await attemptsCounted(place.openLake(), place.lakeRecord.all(attemptsPath)));
   }
   const ticks = (body: string) => body.includes('"kind":"tick"');
   record({
@@ -135,6 +155,10 @@ async function playWorld(playing: Playing): Promise<void> {
     place.time.at(at, () => void runner.submit(spec));
     place.time.at(until, () => void runner.cancel(spec.jobId));
   });
+  const online = place.openKeyValues(null);
+  for (const hand of workload.hands) {
+    place.time.at(hand.at, () => void playHand(online, hand));
+  }
   for (const command of workload.commands) {
     place.time.at(command.at, () => {
       record({ kind: "commanded", command });

@@ -1,3 +1,4 @@
+import type { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { CommandDocument } from "../../schemas/commands.ts";
 import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId, TableName, TaskId } from "../../schemas/ids.ts";
@@ -52,11 +53,28 @@ export interface Wanted {
   readonly tables: readonly WantedTable[];
   /** GroupBys whose streams are to be kept running; of another content it is another job. */
   readonly streams: readonly WantedStream[];
+  /** Rows of metadata; null: nobody uploads any. */
+  readonly metadata: readonly WantedRow[] | null;
+}
+
+/** What is to lie under a key of the online store's metadata, in a few characters. */
+export interface WantedRow {
+  readonly key: string;
+  readonly content: string;
+  /** False: somebody else is to write it. */
+  readonly isOurs: boolean;
 }
 
 export interface WantedStream {
   readonly config: string;
   readonly content: number;
+}
+
+/** Who is told of what is wrong, and when something is. */
+export interface Watching {
+  readonly alerts: AlertSettings;
+  /** Routes of each team. */
+  readonly routes: Readonly<Record<string, readonly string[]>>;
 }
 
 /** How the world saw a job end. `lost`: it will never be heard of again, whatever it wrote. */
@@ -74,6 +92,8 @@ export type Happening =
       readonly wanted: Wanted;
       /** Submissions a minute that the runner takes; null: any number. */
       readonly perMinute: number | null;
+      /** Left out: nobody is told of what is wrong, and no attempt is counted. */
+      readonly watching?: Watching;
     }
   /** Another release was written; it decides from when `plans/current` is stored next. */
   | { readonly kind: "released"; readonly release: string; readonly wanted: Wanted }
@@ -94,12 +114,44 @@ export type Happening =
     }
   /** A foreign hand removed the table with its log. Its next commit is number 0 again. */
   | { readonly kind: "table-dropped"; readonly table: TableName }
-  /** A day of a config's rows is in the online store, serving info included. */
+  /** A job left a config's serving info row in the online store. */
   | {
       readonly kind: "online-rows";
       readonly config: string;
+      /** The day that it names. */
       readonly day: Partition;
+      /** The day that its cell is of: the newest cell is the one that is read. */
+      readonly cellDay: Partition;
       readonly jobId: string;
+    }
+  /** Cells of rows of metadata were written, or rows deleted; `by` null: by somebody else. */
+  | {
+      readonly kind: "metadata-rows";
+      readonly rows: readonly {
+        readonly key: string;
+        /** Null: deleted, whatever its cells. */
+        readonly content: string | null;
+        /** Of the cell: the newest is the one that is read. */
+        readonly timestamp: EpochMs;
+      }[];
+      readonly by: string | null;
+    }
+  /** A route to people took a notice of an alert, which it knows by its key. */
+  | {
+      readonly kind: "told";
+      readonly route: string;
+      readonly alert: string;
+      readonly change: "opened" | "updated" | "closed";
+      readonly count: number;
+    }
+  /** What the table of finished attempts holds at last. */
+  | {
+      readonly kind: "attempts-counted";
+      readonly rows: readonly {
+        readonly jobId: string;
+        readonly day: Partition;
+        readonly state: string;
+      }[];
     }
   /** A document was committed by whichever process. All documents of a commit share `commit`. */
   | {
@@ -160,6 +212,10 @@ export interface Broken {
     | "S2"
     | "S3"
     | "S4"
+    | "M1"
+    | "M4"
+    | "alerts"
+    | "metrics"
     | "liveness";
   readonly at: EpochMs;
   readonly what: string;

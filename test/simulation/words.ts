@@ -30,8 +30,19 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
     }
     case "table-dropped":
       return `somebody drops ${entry.table}`;
-    case "online-rows":
-      return `job ${short(entry.jobId)} loads ${entry.day} of ${entry.config} into the online store`;
+    case "online-rows": {
+      const cell = entry.cellDay === entry.day ? "" : `, in a cell of ${entry.cellDay}`;
+      return `job ${short(entry.jobId)} loads ${entry.day} of ${entry.config} into the online store${cell}`;
+    }
+    case "metadata-rows": {
+      const [first] = entry.rows;
+      const does = first?.content === null ? "deletes" : "writes";
+      return `${entry.by ?? "somebody"} ${does} ${entry.rows.length} rows of metadata, ${first?.key} first`;
+    }
+    case "told":
+      return `${entry.route} is told: ${entry.alert} ${entry.change}`;
+    case "attempts-counted":
+      return null;
     case "stored":
       return stored(entry, states);
     case "job-begun":

@@ -5,6 +5,7 @@ import { RehearsalBehaviour, type RehearsalFault } from "../../schemas/rehearsal
 import { type Closing, Settings } from "../../schemas/settings.ts";
 import { type CloudWorkload, cloudWorkloadOf } from "./cloud-workload.ts";
 import { type ConfigNode, filesOf, wantedOf } from "./configs.ts";
+import { type Hand, withMetadata } from "./metadata-workload.ts";
 import {
   type ForeignStream,
   foreignStreamsOf,
@@ -15,6 +16,7 @@ import {
 } from "./stream-workload.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
+import { type WatchingWorkload, watchingOf } from "./watching-workload.ts";
 
 /** What a foreign hand does to a table at a time. */
 export interface Change {
@@ -50,6 +52,10 @@ export interface Workload extends CloudWorkload {
   /** Submissions a minute that the runner takes; null: any number. */
   readonly perMinute: number | null;
   readonly foreignStreams: readonly ForeignStream[];
+  /** Null: trackers only report what became of jobs. */
+  readonly watching: WatchingWorkload | null;
+  /** What somebody else does to rows of metadata. */
+  readonly hands: readonly Hand[];
   /** When the place of Flink's state does not answer. */
   readonly stateOutages: Workload["outages"];
   /** Of pulled events: extended for as long as a service asks, or ten seconds as Pub/Sub gives by itself. */
@@ -67,7 +73,14 @@ export interface Leaving {
   readonly configs?: number;
   readonly days?: number;
   readonly without?: ReadonlySet<
-    "commands" | "outages" | "releases" | "job-faults" | "changes" | "skew"
+    | "commands"
+    | "outages"
+    | "releases"
+    | "job-faults"
+    | "changes"
+    | "skew"
+    | "metadata"
+    | "watching"
   >;
 }
 
@@ -108,7 +121,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   ];
   const foreign = foreignStreamsOf(randomOf(seed, "foreign streams"), { wanted, faultsEnd });
   const skews = Array.from({ length: 6 }, () => random.between(-20_000, 20_000));
-  return {
+  const workload: Workload = {
     start,
     faultsEnd,
     settings,
@@ -131,7 +144,10 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
+    hands: [],
+    watching: without.has("watching") ? null : watchingOf(seed, faultsEnd),
   };
+  return without.has("metadata") ? workload : withMetadata(seed, workload);
 }
 
 /** What differs between one machine and Google Cloud. */

@@ -32,6 +32,8 @@ export interface MeasuringPorts {
     readonly metrics: MetricsSettings;
   };
   readonly log: Log;
+  /** Names the table and its data files; random when left out. */
+  readonly newId?: () => string;
 }
 
 /**

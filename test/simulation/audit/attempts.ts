@@ -1,38 +1,46 @@
-import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Attempt, Task } from "../../../schemas/tasks.ts";
-import { breaks, type History, stepOf } from "./history.ts";
+import type { TraceEntry } from "../trace.ts";
+import { breaks, type EndedAttempt, type History } from "./history.ts";
 
-/**
- * I2 and I3: an attempt ends by the end of its job. Whatever a list lacked, whatever was refused for
- * a while: while its job runs it has not ended, and without one it can only have been cancelled.
- */
-export function attemptsEnded(history: History, { task, before, at }: Stored): void {
-  if (stepOf(history, task.step)?.publishes === true) return;
-  for (const { jobId, attempt, outcome } of newlyEnded(task, before)) {
-    const job = history.jobs.get(jobId);
-    const what = `attempt ${attempt} of ${task.id} is said to have ${outcome}`;
-    if (job === undefined && outcome !== "cancelled") {
-      breaks(history, { promise: "I3", at }, `${what}, but no job of it ever began`);
-    }
-    if (job === undefined) continue;
-    if (job.ended === null) breaks(history, { promise: "I2", at }, `${what} while its job runs`);
-    else if (outcome === "vanished" && job.state !== "vanished") {
-      breaks(history, { promise: "I3", at }, `${what}, but its job ${job.state}`);
+/** Takes over which attempts of a task have ended, and how. */
+export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
+  for (const { run, attempts } of runs) {
+    for (const attempt of attempts) {
+      if (attempt.endedAt === null) continue;
+      const known = ended.get(attempt.jobId);
+      const days = known?.days ?? new Set();
+      days.add(new Date(attempt.endedAt).toISOString().slice(0, 10));
+      const state = stateOf(attempt);
+      ended.set(attempt.jobId, { task: id, run, attempt: attempt.attempt, days, state });
     }
   }
 }
 
-interface Stored {
-  readonly task: Task;
-  readonly before: Task | undefined;
-  readonly at: EpochMs;
+function stateOf({ blame, outcome }: Attempt): EndedAttempt["state"] {
+  if (blame !== null) return "failed";
+  return outcome === "succeeded" ? "succeeded" : "cancelled";
 }
 
-function newlyEnded(task: Task, before: Task | undefined): Attempt[] {
-  const known = new Set(attemptsOf(before).flatMap((a) => (a.outcome === null ? [] : [a.jobId])));
-  return attemptsOf(task).filter(({ jobId, outcome }) => outcome !== null && !known.has(jobId));
-}
-
-function attemptsOf(task: Task | undefined): readonly Attempt[] {
-  return task?.runs.at(-1)?.attempts ?? [];
+/** Exactly one row for each attempt that ended, and it says how, on the day that it did. */
+export function attemptsCounted(
+  history: History,
+  { rows, at }: Extract<TraceEntry, { kind: "attempts-counted" }>,
+): void {
+  const say = (what: string) => breaks(history, { promise: "metrics", at }, what);
+  const seen = new Set<string>();
+  for (const { jobId, day, state } of rows) {
+    if (seen.has(jobId)) say(`job ${jobId} has two rows`);
+    seen.add(jobId);
+    const known = history.ended.get(jobId);
+    if (known === undefined) {
+      say(`job ${jobId} has a row, and no attempt of it ended`);
+      continue;
+    }
+    const name = `run ${known.run} attempt ${known.attempt} of ${known.task}`;
+    if (known.state !== state) say(`the row of ${name} says ${state}, it was ${known.state}`);
+    if (!known.days.has(day)) say(`the row of ${name} is of ${day}, when it did not end`);
+  }
+  for (const [jobId, { task, run, attempt }] of history.ended) {
+    if (!seen.has(jobId)) say(`run ${run} attempt ${attempt} of ${task} has no row`);
+  }
 }

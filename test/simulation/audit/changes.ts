@@ -1,6 +1,8 @@
 import type { EpochMs, Partition } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
+import { failingStored } from "./alerts.ts";
 import { attemptsEnded } from "./attempts.ts";
+import { endsHeld } from "./ends.ts";
 import {
   breaks,
   dayNumber,
@@ -12,6 +14,7 @@ import {
   touchesOf,
 } from "./history.ts";
 import { claimed } from "./launches.ts";
+import { wasServed } from "./serving.ts";
 
 const terminal = new Set(["succeeded", "failed", "cancelled", "skipped"]);
 const live = new Set(["launching", "running", "cancelling"]);
@@ -52,8 +55,11 @@ export function taskStored(
     const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
     breaks(history, { promise: "I7", at }, what);
   }
-  attemptsEnded(history, { task, before, at });
+  endsHeld(history, { task, before, at });
   if (before !== undefined) moved(history, { before, task, at });
+  if (history.watching === null) return;
+  attemptsEnded(history, task);
+  failingStored(history, { task, before, at });
 }
 
 /** I6: no two claims take turns nearer than the limit has them, in whatever order. */
@@ -145,14 +151,10 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
   const { start, end } = taskName(task.id);
   if (step.publishes === true) return publishedSince(history, task, at);
   if (step.output === null) {
-    const loaded = history.online.some(({ config, day }) => config === step.config && day >= end);
-    if (!loaded)
-      breaks(
-        history,
-        { promise: "I5", at },
-        `${task.id} says succeeded, the online store has no such day`,
-      );
-    return;
+    const since = history.claims.get(`${task.id} ${run}`) ?? at;
+    if (wasServed(history, step.config, { day: end, since })) return;
+    const what = `${task.id} says succeeded, the online store serves no such day`;
+    return breaks(history, { promise: "I5", at }, what);
   }
   if (remark?.startsWith("by ") === true || remark?.includes("retired") === true) return;
   const since = history.claims.get(`${task.id} ${run}`) ?? at;

@@ -1,9 +1,12 @@
+import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
+import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/metadata.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
+import { alertStored } from "./alerts.ts";
 import type { History, Stored, Touch } from "./history.ts";
 import { streamHistory } from "./streams.ts";
 
@@ -68,6 +71,15 @@ export function documentStored(history: History, { id, body, at }: Stored): void
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);
       return;
+    case "metadata":
+      if (body !== null) history.metadata.head = body as MetadataDocument;
+      return;
+    case "metadata-rows":
+      if (body === null) history.metadata.pages.delete(name);
+      else history.metadata.pages.set(name, body as MetadataRowsDocument);
+      return;
+    case "alerts":
+      return alertStored(history, { key: name, body: body as AlertDocument | null, at });
     case "streams":
       if (body !== null) streamHistory(history, name).document = body as StreamDocument;
       return;

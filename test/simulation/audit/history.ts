@@ -1,10 +1,12 @@
+import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { CommandDocument, StreamCommand } from "../../../schemas/commands.ts";
 import type { EpochMs, Partition, TableName, TaskId } from "../../../schemas/ids.ts";
 import type { Landing, LandingsDocument } from "../../../schemas/landings.ts";
+import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/metadata.ts";
 import type { Settings } from "../../../schemas/settings.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import type { Broken, TraceEntry, Wanted, WantedStep } from "../trace.ts";
+import type { Broken, TraceEntry, Wanted, WantedRow, WantedStep, Watching } from "../trace.ts";
 
 const dayMs = 86_400_000;
 
@@ -80,8 +82,8 @@ export interface History {
   readonly pools: Map<string, Readonly<Record<string, string>>>;
   readonly jobs: Map<string, Job>;
   readonly running: Set<Job>;
-  /** Days of a config that were loaded into the online store, and when. */
-  readonly online: { readonly config: string; readonly day: Partition; readonly at: EpochMs }[];
+  /** The serving info rows that a config had in the online store, the newest last. */
+  readonly served: Map<string, ServedRow[]>;
   /** When what a consistency check found was last published, by join and day. */
   readonly published: Map<string, EpochMs>;
   /** From when on a step is sure to be in the plan that decides, for those that came later. */
@@ -98,6 +100,12 @@ export interface History {
   /** When a table was first looked at: what had landed before may be backlog. */
   readonly firstLooks: Map<TableName, EpochMs>;
   readonly streams: Map<string, StreamHistory>;
+  readonly metadata: MetadataHistory;
+  /** Null: nobody is told of anything. */
+  readonly watching: Watching | null;
+  /** Attempts that were stored as ended, by the id of their job. */
+  readonly ended: Map<string, EndedAttempt>;
+  readonly alerts: AlertHistory;
   readonly broken: Broken[];
 }
 
@@ -114,6 +122,62 @@ export interface StreamHistory {
   readonly asked: { readonly command: StreamCommand; readonly at: EpochMs }[];
 }
 
+/** An attempt as it was last stored. */
+export interface EndedAttempt {
+  readonly task: TaskId;
+  readonly run: number;
+  readonly attempt: number;
+  readonly days: Set<Partition>;
+  state: "succeeded" | "failed" | "cancelled";
+}
+
+/** What is stored of alerts, and what routes were told. */
+export interface AlertHistory {
+  /** By key; one that was deleted is kept without its body. */
+  readonly documents: Map<string, StoredAlert>;
+  /** The last notice that a route took of an alert, by both. */
+  readonly notices: Map<string, { readonly change: string; readonly count: number }>;
+  /** Since when tasks are failed for good. */
+  readonly failing: Map<TaskId, EpochMs>;
+}
+
+export interface StoredAlert {
+  body: AlertDocument | null;
+  /** Since when it has the body, or none. */
+  at: EpochMs;
+  /** Since when it says of a route what it says of it. */
+  readonly saidAt: Map<string, EpochMs>;
+}
+
+/** A serving info row, from then on until the next. */
+export interface ServedRow {
+  readonly day: Partition;
+  readonly cellDay: Partition;
+  readonly from: EpochMs;
+}
+
+/** Rows of metadata as they truly lie there, and what is stored of them. */
+export interface MetadataHistory {
+  /** What each release wants, by its id; the first has none. */
+  readonly wanted: Map<string, readonly WantedRow[]>;
+  readonly first: readonly WantedRow[] | null;
+  readonly rows: Map<string, MetadataCells>;
+  /** The ledger: documents of rows that Landfall says it wrote, and its head. */
+  readonly pages: Map<string, MetadataRowsDocument>;
+  head: MetadataDocument | null;
+  /** Rows that Landfall deleted since an upload for another release was recorded. */
+  deleted: number;
+}
+
+export interface MetadataCells {
+  /** The cell that is read; null: none is there. */
+  cell: { readonly content: string; readonly timestamp: EpochMs; readonly isOurs: boolean } | null;
+  /** What Landfall wrote last. */
+  own: { readonly content: string; readonly timestamp: EpochMs } | null;
+  /** When somebody else wrote or deleted it last. */
+  touchedAt: EpochMs;
+}
+
 export interface StreamJob {
   readonly jobId: string;
   readonly begunAt: EpochMs;
@@ -124,6 +188,7 @@ export function emptyHistory({
   settings,
   wanted,
   perMinute,
+  watching,
 }: Extract<TraceEntry, { kind: "begun" }>): History {
   return {
     settings,
@@ -141,7 +206,7 @@ export function emptyHistory({
     pools: new Map(),
     jobs: new Map(),
     running: new Set(),
-    online: [],
+    served: new Map(),
     published: new Map(),
     since: new Map(),
     commanded: new Set(),
@@ -149,6 +214,17 @@ export function emptyHistory({
     claims: new Map(),
     firstLooks: new Map(),
     streams: new Map(),
+    metadata: {
+      wanted: new Map(),
+      first: wanted.metadata,
+      rows: new Map(),
+      pages: new Map(),
+      head: null,
+      deleted: 0,
+    },
+    watching: watching ?? null,
+    ended: new Map(),
+    alerts: { documents: new Map(), notices: new Map(), failing: new Map() },
     broken: [],
   };
 }

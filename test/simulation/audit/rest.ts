@@ -1,6 +1,7 @@
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
+import { alertsAtRest } from "./alerts.ts";
 import {
   breaks,
   dayNumber,
@@ -13,6 +14,7 @@ import {
   touchesOf,
 } from "./history.ts";
 import { couldRun, unmet } from "./launches.ts";
+import { metadataAtRest } from "./metadata.ts";
 import { streamAtRest } from "./streams.ts";
 
 /** Liveness, I4 and I8: how everything stands when it had two days to come to rest. */
@@ -31,6 +33,8 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
   commandsAtRest(history, at);
   for (const step of history.wanted.at(-1)?.steps ?? []) forgotten(history, step, at);
   for (const stream of history.wanted.at(-1)?.streams ?? []) streamAtRest(history, stream, at);
+  metadataAtRest(history, at);
+  alertsAtRest(history, at);
 }
 
 function taskAtRest(history: History, task: Task, at: EpochMs): void {

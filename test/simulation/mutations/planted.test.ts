@@ -12,7 +12,7 @@ describe.concurrent("the simulation catches a planted bug", () => {
       expect(bug.seed).toBeLessThanOrEqual(seedsMax);
       expect(await seedsUntilCaught(bug, { from: bug.seed, seeds: 1 })).toBe(1);
     },
-    300_000,
+    600_000,
   );
 });
 
@@ -25,7 +25,7 @@ describe.concurrent("several faults together show a planted bug, and none of the
       expect(bug.together?.faults.length).toBeGreaterThan(1);
       expect(await needsTogether(bug)).toBe(true);
     },
-    300_000,
+    600_000,
   );
 });
 

@@ -119,5 +119,5 @@ test("from the first upload over crashes, another conf, lost state and commands 
   await passing(30 * minuteMs);
   stop.next();
   await done;
-  await expect(`${story.slice(1).join("\n")}\n`).toMatchFileSnapshot("streams.txt");
+  await expect(`${story.slice(1).join("\n")}\n`).toMatchFileSnapshot("week-of-a-stream.txt");
 }, 60_000);

@@ -55,5 +55,5 @@ test("a table that is missing, releases, a roll-back, a config that goes and com
   await keyValueStore.delete(table, [metadataRowKey(table, "joins/growth.c")]);
   await at.pass(7 * 24 * hourMs);
   await told("a week later the table has dropped it, and it is forgotten");
-  await expect(`${story.join("\n")}`).toMatchFileSnapshot("metadata.txt");
+  await expect(`${story.join("\n")}`).toMatchFileSnapshot("weeks-of-metadata.txt");
 });
