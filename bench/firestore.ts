@@ -95,13 +95,16 @@ interface Storm {
 /** As many slots as Airflow's pool of all GroupBys has. */
 const slots = 300;
 
+/** Fewer than become ready at once, so that two dispatchers share them. */
+const deliveriesMax = 100;
+
 function settingsOf({ pooled }: Storm): Settings {
   const limited = {
     pools: { group_by_batch: { limit: slots } },
     poolOfConfType: { staging_queries: "group_by_batch" },
   };
   const pools = pooled ? limited : { pools: {} };
-  return Settings.parse({ externalClosing: { when: "at-landing" }, ...pools });
+  return Settings.parse({ externalClosing: { when: "at-landing" }, deliveriesMax, ...pools });
 }
 
 function summed(stores: readonly TaskStore[]): StoreCounters {
