@@ -7,7 +7,7 @@ import { firestoreTaskStore } from "../adapters/gcp/task-store.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { JobRunner, JobSpec } from "../ports/job-runner.ts";
 import { type Log, silentLog } from "../ports/log.ts";
-import type { StoreCounters } from "../ports/task-store.ts";
+import type { StoreCounters, TaskStore } from "../ports/task-store.ts";
 import { writeRelease } from "../releases/release.ts";
 import type { LandfallEvent } from "../schemas/events.ts";
 import { Settings } from "../schemas/settings.ts";
@@ -17,9 +17,10 @@ import { onEmulators } from "./on-emulators.ts";
 import { print } from "./print.ts";
 
 /**
- * One landing makes 5,000 tasks ready, whose jobs end at once: how many a second the dispatcher
- * commits through Firestore's emulator, what a task costs there, and what a million of them would
- * at Google's prices of a document (us-central1, Standard).
+ * One landing makes 5,000 tasks ready, whose jobs end at once: how many a second one dispatcher and
+ * two commit through Firestore's emulator, with and without a pool that all of them share; what a
+ * task costs there, and what a million of them would at Google's prices of a document (us-central1,
+ * Standard).
  */
 const tasks = Number(process.env["BENCH_TASKS"] ?? 5_000);
 const dollars = { write: 0.9e-6, read: 0.3e-6 } as const;
@@ -85,42 +86,99 @@ function perTask(before: StoreCounters, after: StoreCounters) {
   };
 }
 
-async function storm(folder: string): Promise<void> {
+interface Storm {
+  /** All tasks take a slot of one pool, whose document every claim and every end writes. */
+  readonly pooled: boolean;
+  readonly dispatchers: number;
+}
+
+/** As many slots as Airflow's pool of all GroupBys has. */
+const slots = 300;
+
+/** Fewer than become ready at once, so that two dispatchers share them. */
+const deliveriesMax = 100;
+
+function settingsOf({ pooled }: Storm): Settings {
+  const limited = {
+    pools: { group_by_batch: { limit: slots } },
+    poolOfConfType: { staging_queries: "group_by_batch" },
+  };
+  const pools = pooled ? limited : { pools: {} };
+  return Settings.parse({ externalClosing: { when: "at-landing" }, deliveriesMax, ...pools });
+}
+
+function summed(stores: readonly TaskStore[]): StoreCounters {
+  const all = stores.map((store) => store.counters());
+  const of = (name: keyof StoreCounters) => all.reduce((sum, counters) => sum + counters[name], 0);
+  return {
+    documentsRead: of("documentsRead"),
+    documentsWritten: of("documentsWritten"),
+    documentsChecked: of("documentsChecked"),
+    commits: of("commits"),
+    conflicts: of("conflicts"),
+  };
+}
+
+async function storm(folder: string, how: Storm): Promise<void> {
+  const projectId = `bench-${process.pid}-${how.dispatchers}-${how.pooled ? "pooled" : "free"}`;
+  const clock = systemClock();
   const configs = directoryObjectStore({ root: join(folder, "configs") });
-  const bus = sqliteBus({ file: join(folder, "bus.db") });
-  const store = firestoreTaskStore({ projectId: `bench-${process.pid}` });
-  const settings = Settings.parse({ externalClosing: { when: "at-landing" }, pools: {} });
-  const queries = Array.from({ length: tasks }, (_, at) => [`q${at}`, ["bench.source"]]);
   const lake = directoryObjectStore({ root: join(folder, "lake") });
+  const settings = settingsOf(how);
+  const queries = Array.from({ length: tasks }, (_, at) => [`q${at}`, ["bench.source"]]);
   const release = await writeRelease(configs, stagingQueryFiles(Object.fromEntries(queries)));
-  await bus.publish([{ kind: "configs-released", schema: 1, release }]);
   const stop = new Subject<void>();
   const { log, until } = counting();
-  const ports = { bus, store, lake, configs, settings, log, by: "bench", runner: runnerOf(bus) };
-  const running = lastValueFrom(dispatcher({ ...ports, clock: systemClock() }, stop), {
-    defaultValue: undefined,
+  const places = Array.from({ length: how.dispatchers }, () => ({
+    bus: sqliteBus({ file: join(folder, "bus.db") }),
+    store: firestoreTaskStore({ projectId }),
+  }));
+  const [first] = places;
+  if (first === undefined) throw new Error("a storm has a dispatcher");
+  await first.bus.publish([{ kind: "configs-released", schema: 1, release }]);
+  const running = places.map(({ bus, store }, at) => {
+    const ports = { bus, store, lake, configs, settings, log, clock, runner: runnerOf(bus) };
+    return lastValueFrom(dispatcher({ ...ports, by: `bench-${at}` }, stop), {
+      defaultValue: undefined,
+    });
   });
-  while ((await store.read(["plans/current"])).get("plans/current")?.body === null) {
+  while ((await first.store.read(["plans/current"])).get("plans/current")?.body === null) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const before = store.counters();
+  const stores = places.map(({ store }) => store);
+  const before = summed(stores);
+  const cpu = process.cpuUsage();
   const begun = performance.now();
-  await bus.publish([landed(day)]);
-  const [claimed, done] = [await until("launching"), await until("succeeded")];
-  const operations = perTask(before, store.counters());
+  await first.bus.publish([landed(day)]);
+  // Slots come free only as jobs end, so what waits for one is claimed and done at once.
+  const claimed = how.pooled ? null : await until("launching");
+  const done = await until("succeeded");
+  const { user, system } = process.cpuUsage(cpu);
+  const after = summed(stores);
   stop.next();
-  await running;
-  await Promise.all([bus.close(), store.close()]);
+  await Promise.all(running);
+  await Promise.all(places.flatMap(({ bus, store }) => [bus.close(), store.close()]));
+  const operations = perTask(before, after);
   const { written, read, checked } = operations;
   const million = 1e6 * ((written + checked) * dollars.write + read * dollars.read);
   print({
     bench: "firestore",
     tasks,
-    claimedPerSecond: Math.round((tasks * 1_000) / (claimed - begun)),
+    ...how,
+    ...(claimed === null
+      ? {}
+      : { claimedPerSecond: Math.round((tasks * 1_000) / (claimed - begun)) }),
     donePerSecond: Math.round((tasks * 1_000) / (done - begun)),
+    commits: after.commits - before.commits,
+    conflicts: after.conflicts - before.conflicts,
+    cpuMsPerTask: Math.round((user + system) / 10 / tasks) / 100,
     perTask: operations,
     dollarsPerMillionTasks: Math.round(100 * million) / 100,
   });
 }
 
-await onEmulators({ only: ["firestore"] }, storm);
+for (const pooled of [false, true]) {
+  for (const dispatchers of [1, 2]) {
+    await onEmulators({ only: ["firestore"] }, (folder) => storm(folder, { pooled, dispatchers }));
+  }
+}

@@ -1,9 +1,14 @@
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 
-/** Prints one figure as a JSON line, with what it was measured on. */
+/** Prints one figure as a JSON line, with what it was measured on and what else that had to do. */
 export function print(figure: Readonly<Record<string, unknown>>): void {
   const [cpu] = cpus();
-  const machine = { node: process.version, cpu: cpu?.model ?? "unknown", cores: cpus().length };
+  const machine = {
+    node: process.version,
+    cpu: cpu?.model ?? "unknown",
+    cores: cpus().length,
+    loadAverage: Math.round(10 * (loadavg()[0] ?? 0)) / 10,
+  };
   process.stdout.write(`${JSON.stringify({ ...figure, ...machine })}\n`);
 }
 

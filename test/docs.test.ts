@@ -159,6 +159,18 @@ test("docs/firestore.md describes every field, and shows documents that are ones
   }
 });
 
+test("whatever docs/firestore.md shows under a document's name is one of its collection", () => {
+  const shown = read("docs/firestore.md").matchAll(
+    /`([a-z-]+)\/[^`\n]+`[^\n]*:\n\n```json\n(.*?)```/gs,
+  );
+  const documents = [...shown].map(([, collection = "", json = ""]) => ({ collection, json }));
+  expect(documents.length).toBeGreaterThan(Object.keys(COLLECTIONS).length);
+  for (const { collection, json } of documents) {
+    const body = JSON.parse(json) as unknown;
+    expect(() => parseDocument(`${collection as Collection}/shown`, body), json).not.toThrow();
+  }
+});
+
 test("docs/alerts.md describes every setting, kind and route, and its example is settings", () => {
   const text = read("docs/alerts.md");
   const rows = text.split("\n").filter((line) => line.startsWith("| `"));

@@ -33,6 +33,7 @@ export interface DataprocCalls {
 }
 
 export interface DataprocCallsOptions {
+  /** That jobs are submitted to. */
   readonly project: string;
   readonly region: string;
   readonly timeoutMs: number;

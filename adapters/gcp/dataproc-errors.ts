@@ -12,6 +12,7 @@ export const CODE = {
   failedPrecondition: 9,
   outOfRange: 11,
   unimplemented: 12,
+  unavailable: 14,
   unauthenticated: 16,
 } as const;
 

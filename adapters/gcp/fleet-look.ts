@@ -6,7 +6,7 @@ import type { DataprocSettings } from "../../schemas/dataproc.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
 import { dayOfSlot, slotOf } from "./dataproc-labels.ts";
 import { isEnd, type SeenJob } from "./dataproc-status.ts";
-import type { Fleet } from "./fleets.ts";
+import type { Fleet, Period } from "./fleets.ts";
 import type { ForgottenJobs } from "./forgotten-jobs.ts";
 
 /** What a watch of a fleet stands on. */
@@ -43,12 +43,16 @@ export interface Watching extends FleetWatchOptions {
   readonly asked: Map<string, EpochMs>;
   /** Every job submitted before then was looked for among the ended; null before the first look. */
   lookedTo: EpochMs | null;
+  /** When all that ended of the last days was looked for; null: never. */
+  lookedForAllAt: EpochMs | null;
   awake: boolean;
   closed: boolean;
 }
 
 /** Submitters' clocks may be behind, and lists late. */
 const overlapMs = 60_000;
+/** A job that the lists lacked while it ran, or before, is told so late at the latest. */
+const lookForAllMs = 3_600_000;
 
 /** One look at a fleet: W1 to W4 of `fleet-watch.ts`. */
 export async function lookOnce(watching: Watching): Promise<void> {
@@ -58,8 +62,9 @@ export async function lookOnce(watching: Watching): Promise<void> {
   const active = await fleet.active();
   const seen = new Map(active.map((job) => [job.status.jobId, job]));
   const gone = known.filter((jobId) => !seen.has(jobId));
+  const isForAll = now - (watching.lookedForAllAt ?? Number.NEGATIVE_INFINITY) >= lookForAllMs;
   if (watching.lookedTo === null) await readForgotten(watching, now);
-  const periods = periodsOf(watching, { now, gone });
+  const periods = isForAll ? lastDays(watching, now) : slotsSince(watching, { now, gone });
   const ended = (await Promise.all(periods.map((period) => fleet.ended(period)))).flat();
   const fresh = ended.filter(({ status: { jobId } }) => !isTold(watching, jobId));
   const explained = await Promise.all(fresh.map((job) => watching.explain(job)));
@@ -67,16 +72,20 @@ export async function lookOnce(watching: Watching): Promise<void> {
   for (const job of explained) tellEnd(watching, job);
   for (const jobId of gone) miss(watching, jobId, now);
   watching.lookedTo = now;
+  if (isForAll) watching.lookedForAllAt = now;
   await endOverdue(watching, now);
 }
 
-function periodsOf(
-  { lookedTo, open, settings }: Watching,
+function lastDays({ settings }: Watching, now: EpochMs): Period[] {
+  return daysBefore(now, settings.recallDays).map((day) => ({ day }));
+}
+
+function slotsSince(
+  { lookedTo, open }: Watching,
   { now, gone }: { readonly now: EpochMs; readonly gone: readonly string[] },
-) {
-  if (lookedTo === null) return daysBefore(now, settings.recallDays).map((day) => ({ day }));
+): Period[] {
   const slots = new Set(gone.map((jobId) => open.get(jobId)?.slot ?? slotOf(now)));
-  for (let at = lookedTo - overlapMs; at < now; at += overlapMs) slots.add(slotOf(at));
+  for (let at = (lookedTo ?? now) - overlapMs; at < now; at += overlapMs) slots.add(slotOf(at));
   slots.add(slotOf(now));
   return [...slots].map((slot) => ({ slot }));
 }

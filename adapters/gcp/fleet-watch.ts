@@ -30,7 +30,8 @@ export interface FleetWatch {
  *   submission that can hold an end not told yet: those since the last look, and those of jobs that
  *   are not active any more. Never a call per job.
  * - W2 The active are listed first, so that a job that ends in between is in one of both.
- * - W3 The first look lists what ended of the last days: what nobody reported is told again.
+ * - W3 The first look lists what ended of the last days: what nobody reported is told again. So does
+ *   one an hour, since a job that no list showed while it ran is in none of the ten minutes of W1.
  * - W4 A look that fails changes nothing; the next one covers what it would have.
  */
 export function fleetWatch(options: FleetWatchOptions): FleetWatch {
@@ -44,6 +45,7 @@ export function fleetWatch(options: FleetWatchOptions): FleetWatch {
     missing: new Map(),
     asked: new Map(),
     lookedTo: null,
+    lookedForAllAt: null,
     awake: false,
     closed: false,
   };

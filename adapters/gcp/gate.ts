@@ -13,11 +13,28 @@ export interface Arrival {
   settle(how: "ack" | "nack"): void;
 }
 
+/** Milliseconds since any fixed moment, and being called back. */
+export interface GateTime {
+  now(): number;
+  /** Answers how to cancel. */
+  after(delayMs: number, done: () => void): () => void;
+}
+
 export interface GateOptions {
   readonly unackedMax: number;
   readonly leaseMs: number;
   readonly out: Subscriber<Delivery>;
+  /** This machine's when left out. */
+  readonly time?: GateTime;
 }
+
+const machineTime: GateTime = {
+  now: () => performance.now(),
+  after(delayMs, done) {
+    const timer = setTimeout(done, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Stands between what Pub/Sub brings and whoever subscribed to deliveries. */
 export interface Gate {
@@ -40,11 +57,12 @@ const rememberedMax = 10_000;
  * `unackedMax` in hand, whatever the number of streams and however many a server sends; leases of
  * any length, to the millisecond; an ack that counts after its lease has ended.
  */
-export function gate({ unackedMax, leaseMs, out }: GateOptions): Gate {
+export function gate({ unackedMax, leaseMs, out, time = machineTime }: GateOptions): Gate {
   const waiting: Arrival[] = [];
-  let moved = performance.now();
+  let moved = time.now();
   let handing = false;
   let ended = false;
+  let cancelLook: (() => void) | null = null;
 
   const handOver = () => {
     if (handing) return;
@@ -52,31 +70,37 @@ export function gate({ unackedMax, leaseMs, out }: GateOptions): Gate {
     while (!ended && hand.count() < unackedMax) {
       const arrival = waiting.shift();
       if (arrival === undefined) break;
-      moved = performance.now();
+      moved = time.now();
       if (!hand.knows(arrival)) out.next(hand.take(arrival));
     }
     handing = false;
   };
-  const hand = inHand(leaseMs, handOver);
+  const hand = inHand({ leaseMs, time }, handOver);
   const sendBack = () => {
     for (const arrival of waiting.splice(0)) arrival.settle("nack");
   };
-  const stuck = setInterval(() => {
-    if (performance.now() - moved >= stuckMs) sendBack();
-  }, stuckMs);
+  const lookIfStuck = () => {
+    if (cancelLook !== null || waiting.length === 0) return;
+    cancelLook = time.after(stuckMs, () => {
+      cancelLook = null;
+      if (time.now() - moved >= stuckMs) sendBack();
+      lookIfStuck();
+    });
+  };
 
   return {
     arrive(arrival) {
       if (ended) return arrival.settle("nack");
       if (hand.knows(arrival)) return;
-      if (waiting.length === 0) moved = performance.now();
+      if (waiting.length === 0) moved = time.now();
       waiting.push(arrival);
       handOver();
+      lookIfStuck();
     },
     isEmpty: () => hand.count() === 0,
     end() {
       ended = true;
-      clearInterval(stuck);
+      cancelLook?.();
       sendBack();
       hand.stopClocks();
     },
@@ -98,16 +122,20 @@ interface Lease {
   readonly id: string;
   /** More than one when Pub/Sub brought the message again while it was in hand. */
   readonly arrivals: Arrival[];
-  readonly timer: NodeJS.Timeout;
+  /** Ends the clock of the lease. */
+  readonly stopClock: () => void;
 }
 
-function inHand(leaseMs: number, madeRoom: () => void): Hand {
+function inHand(
+  { leaseMs, time }: { readonly leaseMs: number; readonly time: GateTime },
+  madeRoom: () => void,
+): Hand {
   const leases = new Map<string, Lease>();
   const acked = remembered(rememberedMax);
   const release = (lease: Lease | undefined, how: "ack" | "nack") => {
     if (lease === undefined || leases.get(lease.id) !== lease) return;
     leases.delete(lease.id);
-    clearTimeout(lease.timer);
+    lease.stopClock();
     for (const arrival of lease.arrivals) arrival.settle(how);
     madeRoom();
   };
@@ -124,8 +152,8 @@ function inHand(leaseMs: number, madeRoom: () => void): Hand {
     },
     take(arrival) {
       const { id, event, attempt, trace } = arrival;
-      const timer = setTimeout(() => release(lease, "nack"), leaseMs);
-      const lease: Lease = { id, arrivals: [arrival], timer };
+      const stopClock = time.after(leaseMs, () => release(leases.get(id), "nack"));
+      const lease: Lease = { id, arrivals: [arrival], stopClock };
       leases.set(id, lease);
       return {
         id,
@@ -140,7 +168,7 @@ function inHand(leaseMs: number, madeRoom: () => void): Hand {
       };
     },
     stopClocks() {
-      for (const { timer } of leases.values()) clearTimeout(timer);
+      for (const { stopClock } of leases.values()) stopClock();
     },
     giveBack() {
       for (const lease of leases.values()) release(lease, "nack");

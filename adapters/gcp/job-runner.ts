@@ -5,7 +5,7 @@ import { type Log, silentLog } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { DataprocSettings } from "../../schemas/dataproc.ts";
 import { clusterKeeper } from "./cluster-keeper.ts";
-import { type ConnectionOptions, dataprocCalls } from "./dataproc-calls.ts";
+import type { DataprocCalls } from "./dataproc-calls.ts";
 import type { SeenJob } from "./dataproc-status.ts";
 import { dataprocStreams } from "./dataproc-streams.ts";
 import { type Buckets, explainer } from "./driver-output.ts";
@@ -26,8 +26,8 @@ export interface DataprocRunnerOptions {
   readonly memory?: ObjectStore;
   /** Opens the buckets with the output of drivers, whose last lines tell why a job failed. */
   readonly buckets?: Buckets;
-  /** How to reach Dataproc in a region, when not at its own address. */
-  readonly connection?: (region: string) => ConnectionOptions;
+  /** How Dataproc is called in a region; the runner closes what it opened. */
+  readonly calls: (region: string) => DataprocCalls;
   readonly log?: Log;
 }
 
@@ -81,14 +81,8 @@ function openRegion(
   forgotten: ForgottenJobs,
 ): Region {
   const { settings, deployment, clock, log = silentLog, buckets } = options;
-  const { project, callTimeoutMs, clusterLookMs, profiles } = settings;
-  const connection = options.connection?.(region);
-  const calls = dataprocCalls({
-    project,
-    region,
-    timeoutMs: callTimeoutMs,
-    ...(connection === undefined ? {} : { connection }),
-  });
+  const { project, clusterLookMs, profiles } = settings;
+  const calls = options.calls(region);
   const explain = buckets === undefined ? async (job: SeenJob) => job : explainer(buckets);
   const watched = (fleet: Fleet) => ({
     fleet,

@@ -18,9 +18,15 @@ const slowMs = 250;
 const slowMsPerDocument = 1;
 
 /**
- * How long after a commit the next one is to wait: 0 while commits are fast, doubling up to 1 s
- * while they are slow (up to 200 ms while others want the same documents), halving when they are
- * fast again.
+ * A commit of so many documents is about as large as waiting would make it: who commits has more of
+ * them at hand already, and would only do it later.
+ */
+const largeDocuments = 200;
+
+/**
+ * How long after a commit the next one is to wait: 0 while commits are fast or large, doubling up to
+ * 1 s while they are slow (up to 200 ms while others want the same documents), halving when they
+ * are fast again.
  *
  * Who commits has one commit in flight and groups what arrives meanwhile, so waiting makes groups
  * larger and commits rarer: at the most, one a second, which is what a document that is in all of
@@ -28,7 +34,8 @@ const slowMsPerDocument = 1;
  * waits.
  */
 export function lingerAfter(lingerMs: number, { tookMs, documents, contended }: Went): number {
-  if (contended || tookMs > slowMs + slowMsPerDocument * documents) {
+  const isSlow = documents < largeDocuments && tookMs > slowMs + slowMsPerDocument * documents;
+  if (contended || isSlow) {
     const max = contended ? Math.max(contendedMaxMs, lingerMs) : lingerMaxMs;
     return Math.min(max, Math.max(lingerMinMs, lingerMs * 2));
   }

@@ -8,7 +8,7 @@ import type { Deployment } from "../../schemas/deployment.ts";
 import { dataprocOf } from "../../schemas/google-cloud.ts";
 import { systemClock } from "../embedded/clock.ts";
 import { pubsubBus } from "./bus.ts";
-import type { ConnectionOptions } from "./dataproc-calls.ts";
+import { type ConnectionOptions, dataprocCalls } from "./dataproc-calls.ts";
 import { dataprocJobRunner } from "./job-runner.ts";
 import { bigtableKeyValueStore } from "./key-value-store.ts";
 import { cloudStorageObjectStore } from "./object-store.ts";
@@ -56,7 +56,13 @@ export function openGoogleCloud(options: GoogleCloudOptions): GoogleCloudWorld {
     memory: prefixedObjectStore(configs, "jobs"),
     buckets: drivers.open,
     log,
-    ...connectionOf(place),
+    calls: (region) =>
+      dataprocCalls({
+        project: dataproc.project,
+        region,
+        timeoutMs: dataproc.callTimeoutMs,
+        ...connectionOf(place),
+      }),
   });
   return {
     bus,
@@ -141,17 +147,17 @@ function openBuckets(open: Opener): OpenBuckets {
 }
 
 /** A Dataproc that is not Google's, reached without TLS and without credentials. */
-function connectionOf({ cloud }: Place): { connection?: () => ConnectionOptions } {
+function connectionOf({ cloud }: Place): { connection?: ConnectionOptions } {
   const { emulators, project } = cloud;
   if (emulators.dataproc === undefined) return {};
   const [apiEndpoint = "", port] = emulators.dataproc.split(":");
   return {
-    connection: () => ({
+    connection: {
       apiEndpoint,
       port: Number(port),
       universeDomain: "googleapis.com",
       sslCreds: credentials.createInsecure(),
       projectId: project,
-    }),
+    },
   };
 }

@@ -1,14 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Observable, type Subscriber } from "rxjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Observable } from "rxjs";
 import type { Bus, Delivery } from "../../ports/bus.ts";
 import type { Log } from "../../ports/log.ts";
-import { readEvent } from "../../schemas/read-event.ts";
 import type { Letter } from "./bus-dead-letters.ts";
-import { traceIn } from "./bus-messages.ts";
-import { type Gate, gate } from "./gate.ts";
+import { gate } from "./gate.ts";
 import { PUSH_ANSWERS, type PushOutcome, pushHandler } from "./push-handler.ts";
-import type { Pushed } from "./push-message.ts";
+import { reception } from "./push-reception.ts";
 import type { TokenRules } from "./push-token.ts";
 
 export interface PushReceiverOptions extends TokenRules {
@@ -34,9 +33,6 @@ export interface PushReceiver extends Pick<Bus, "deliveries" | "close"> {
   counts(): PushCounts;
 }
 
-/** How long what is in hand may still be acked after a subscriber left. */
-const graceMs = 1_000;
-
 /**
  * Receives what Pub/Sub pushes, verifying who sends it before its body is read, and answers once
  * the delivery was settled. Listens already when resolved.
@@ -49,8 +45,8 @@ export async function pushReceiver(options: PushReceiverOptions): Promise<PushRe
   const counts = Object.fromEntries(
     Object.keys(PUSH_ANSWERS).map((outcome) => [outcome, 0]),
   ) as Record<PushOutcome, number>;
-  const halls = receptions();
-  const outcomeOf = pushHandler({ ...options, take: taker(options, () => halls.next()) });
+  const halls = reception({ ...options, sleep });
+  const outcomeOf = pushHandler({ ...options, take: (pushed) => halls.take(pushed) });
   const answer = (response: ServerResponse, status: number) =>
     response.writeHead(status, { "content-length": 0 }).end();
   const receive = async (request: IncomingMessage, response: ServerResponse) => {
@@ -63,7 +59,7 @@ export async function pushReceiver(options: PushReceiverOptions): Promise<PushRe
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://receiver");
     if (pathname === "/healthz") answer(response, 200);
-    else if (pathname === "/readyz") answer(response, halls.any() && ready() ? 200 : 503);
+    else if (pathname === "/readyz") answer(response, halls.isOpen() && ready() ? 200 : 503);
     else if (pathname !== path) answer(response, 404);
     else if (request.method !== "POST") answer(response, 405);
     else void receive(request, response);
@@ -88,62 +84,6 @@ export async function pushReceiver(options: PushReceiverOptions): Promise<PushRe
       await halls.end();
       server.closeIdleConnections();
       await ended;
-    },
-  };
-}
-
-/** Hands an event to whoever listens, and waits until it is settled; what is none is put aside. */
-function taker(
-  { putAside }: PushReceiverOptions,
-  next: () => Gate | null,
-): (pushed: Pushed) => Promise<PushOutcome> {
-  return async ({ id, data, attributes, attempt }) => {
-    const read = readEvent(data.toString());
-    if (read.kind === "unreadable") {
-      await putAside({ id, data, reason: read.reason });
-      return "put-aside";
-    }
-    const hall = next();
-    if (hall === null) return "nobody-listens";
-    return new Promise((resolve) => {
-      const settle = (how: "ack" | "nack") => resolve(how === "ack" ? "acked" : "nacked");
-      hall.arrive({ id, event: read.event, attempt, ...traceIn(attributes), settle });
-    });
-  };
-}
-
-/** The gates of those who listen, taken in turn. */
-function receptions() {
-  const open = new Map<Gate, Subscriber<Delivery>>();
-  const leaving = new Set<Promise<void>>();
-  const leave = async (hall: Gate) => {
-    open.delete(hall);
-    hall.end();
-    if (hall.isEmpty()) return;
-    await new Promise((resolve) => setTimeout(resolve, graceMs));
-    hall.giveBack();
-  };
-  return {
-    any: () => open.size > 0,
-    next(): Gate | null {
-      for (const [hall, out] of open) {
-        open.delete(hall);
-        open.set(hall, out);
-        return hall;
-      }
-      return null;
-    },
-    /** Answers what is to be done when the subscriber leaves. */
-    open(out: Subscriber<Delivery>, hall: Gate) {
-      open.set(hall, out);
-      return () => {
-        const left = leave(hall).finally(() => leaving.delete(left));
-        leaving.add(left);
-      };
-    },
-    async end() {
-      for (const out of open.values()) out.complete();
-      await Promise.all(leaving);
     },
   };
 }

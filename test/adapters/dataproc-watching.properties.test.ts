@@ -126,3 +126,34 @@ test("W1 to W4: whenever jobs end, are deleted and lists fail, each end is told 
     { numRuns: 60 },
   );
 }, 60_000);
+
+test("W3: the end of a job that no list showed while it ran is told within the hour", async () => {
+  const time = simulatedTime({ start, random: randomOf(1, "watch") });
+  const life: Life = { at: 10 * minute, lastsMs: 30 * minute, deleted: false };
+  const ended = (): SeenJob[] => {
+    const job = seen(life, 0, time.now());
+    return job.status.state === "succeeded" ? [job] : [];
+  };
+  const watch = fleetWatch({
+    fleet: {
+      name: "jobs in a test",
+      active: async () => [],
+      ended: async (period) =>
+        ended().filter(({ slot }) =>
+          "day" in period ? dayOfSlot(slot) === period.day : slot === period.slot,
+        ),
+      cancel: async () => "unknown",
+    },
+    clock: time,
+    settings,
+    forgotten: notRemembered,
+    explain: async (job) => job,
+    log: silentLog,
+  });
+  const told: number[] = [];
+  watch.statuses().subscribe(() => told.push(time.now()));
+  await time.runUntil(start + 240 * minute);
+  watch.close();
+  expect(told).toHaveLength(1);
+  expect(told[0]).toBeLessThanOrEqual(start + life.at + life.lastsMs + 61 * minute);
+});

@@ -275,12 +275,12 @@ describe("our Dataproc in a process of its own", () => {
     const { port } = JSON.parse(line.toString()) as { port: number };
     const at = await placed();
     const { credentials } = await import("@grpc/grpc-js");
-    const connection = () => ({
+    const connection = {
       apiEndpoint: "127.0.0.1",
       port,
       universeDomain: "googleapis.com",
       sslCreds: credentials.createInsecure(),
-    });
+    };
     const runner = at.open({}, { connection });
     const job = at.job();
     await runner.submit(job);

@@ -24,9 +24,11 @@ test("contention lets nobody wait long: larger commits meet each other more ofte
   expect(lingerAfter(1_000, { ...slow, contended: true })).toBe(1_000);
 });
 
-test("a large commit may take longer", () => {
-  expect(lingerAfter(0, { tookMs: 400, documents: 250, contended: false })).toBe(0);
-  expect(lingerAfter(0, { tookMs: 700, documents: 250, contended: false })).toBe(25);
+test("a larger commit may take longer, and after a large one waiting would gain nothing", () => {
+  expect(lingerAfter(0, { tookMs: 330, documents: 100, contended: false })).toBe(0);
+  expect(lingerAfter(0, { tookMs: 370, documents: 100, contended: false })).toBe(25);
+  expect(lingerAfter(100, { tookMs: 5_000, documents: 400, contended: false })).toBe(50);
+  expect(lingerAfter(100, { tookMs: 5_000, documents: 400, contended: true })).toBe(200);
 });
 
 test("is never less than nothing, nor more than a second", () => {

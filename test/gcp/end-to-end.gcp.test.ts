@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { busTopics } from "../../adapters/gcp/pubsub-topics.ts";
 import { BATCH_TABLE, servedDay, servingInfoKey } from "../../core/serving-info.ts";
 import type { CommandDocument } from "../../schemas/commands.ts";
+import type { LandingsDocument } from "../../schemas/landings.ts";
 import { emulated } from "../support/emulators/emulated.ts";
 import { type Proxied, proxied, startAll } from "../support/gcp/chaos.ts";
 import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
@@ -17,6 +18,12 @@ const external = [
   "payments.checkouts",
   "payments.transactions",
 ];
+
+const firstTenDays = Array.from(
+  { length: 10 },
+  (_, nth) => `2026-02-${`${nth + 1}`.padStart(2, "0")}`,
+);
+const checkoutTable = "risk_data.risk_checkout_v1__0";
 
 const consistency = {
   logTable: "logs.fetcher_requests",
@@ -83,9 +90,7 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
     const pubsub = new PubSub({ projectId: project });
     const { topic } = busTopics(at.settings.deployment).commands;
     for (const table of external) {
-      for (let date = 1; date <= 10; date += 1) {
-        await at.land(table, `2026-02-${`${date}`.padStart(2, "0")}`);
-      }
+      for (const date of firstTenDays) await at.land(table, date);
     }
     const command = {
       kind: "backfill-requested",
@@ -113,6 +118,22 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
       return asked.filter((id) => tasks.find((task) => task.id === id)?.state.kind !== "succeeded");
     };
     await expect.poll(left, { timeout: 100_000, interval: 500 }).toEqual([]);
+    const done = (await at.tasks()).filter(({ id }) => asked.includes(id));
+    expect(done.map(({ requestedBy }) => requestedBy)).toEqual(asked.map(() => ["february"]));
+    expect(
+      done
+        .map(({ start, end }) => [start, end])
+        .flat()
+        .toSorted(),
+    ).toMatchObject({
+      0: "2026-02-01",
+      [2 * asked.length - 1]: "2026-02-10",
+    });
+    const landings = await at.world.store.read([`landings/${checkoutTable}@2026-02`]);
+    const [february] = [...landings.values()].map(({ body }) => body as LandingsDocument | null);
+    expect(Object.keys(february?.partitions ?? {}).toSorted()).toEqual(firstTenDays);
+    const documents = [await document(), ...done, february];
+    process.stderr.write(`${documents.map((each) => JSON.stringify(each)).join("\n")}\n`);
     await pubsub.close();
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Settings } from "../../schemas/settings.ts";
-import type { Task, TaskState } from "../../schemas/tasks.ts";
+import type { Attempt, Task, TaskState } from "../../schemas/tasks.ts";
 import { audit } from "./audit.ts";
 import type { Happening, TraceEntry, Wanted, WantedStep } from "./trace.ts";
 
@@ -184,6 +184,20 @@ test("I3: a job that nobody stored, a job begun twice, a failure without a job",
   expect(broken(landed(), stored(task(launching)), begins(), ends(), begins())).toEqual(["I3"]);
   const failed = { kind: "failed", run: 1, at: 0, reason: "" } as const;
   expect(broken(landed(), stored(task(launching)), stored(task(failed)))).toEqual(["I3"]);
+});
+
+test("I2, I3: an attempt that is said to have ended while its job runs, or otherwise, or without one", () => {
+  const retrying = { kind: "retrying", run: 1, notBefore: 0 } as const;
+  const said = (outcome: Attempt["outcome"]) => {
+    const attempts = [{ ...attempted("job-1", 1), outcome }];
+    const runs = [{ run: 1, because: "inputs complete", at: 0, attempts }];
+    return stored(task(retrying, { runs }));
+  };
+  const claim = () => [...landed(), ...stored(task(launching))];
+  expect(broken(claim(), begins(), said("vanished"))).toEqual(["I2"]);
+  expect(broken(claim(), begins(), ends(), said("vanished"))).toEqual(["I3"]);
+  expect(broken(claim(), said("failed"))).toEqual(["I3"]);
+  expect(broken(claim(), said("cancelled"))).toEqual([]);
 });
 
 test("I4: an input that landed again after the last job began is not reflected", () => {

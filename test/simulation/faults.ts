@@ -23,7 +23,6 @@ export const FAULTS = {
   "crash-after": { chance: 0.004, words: "is done, and the process dies before it hears so" },
   stall: { chance: 0.004, words: "is done, and the process stands still" },
   "list-behind": { chance: 0.3, words: "does not show it yet" },
-  // Which kinds a seed has is drawn in this order: new ones come last.
   "write-refused": { chance: 0.05, words: "is refused" },
   "write-halved": { chance: 0.05, words: "is done by half, then fails" },
   "write-answer-lost": { chance: 0.05, words: "is done, its answer is lost" },
@@ -33,7 +32,18 @@ export const FAULTS = {
   "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
   "telling-refused": { chance: 0.1, words: "is refused" },
   "telling-answer-lost": { chance: 0.1, words: "is done, its answer is lost" },
-} as const;
+  "list-lacks": { chance: 0.02, words: "lacks it once", ownProfile: true },
+  "submit-late": { chance: 0.08, words: "is not answered, and arrives later", ownProfile: true },
+  "push-refused": { chance: 0.05, words: "is refused", ownProfile: true },
+  "push-answer-lost": { chance: 0.05, words: "is lost", ownProfile: true },
+} as const satisfies Record<string, Fault>;
+
+/** `ownProfile`: how often it strikes is drawn apart, so that kinds before it are as they were without. */
+interface Fault {
+  readonly chance: number;
+  readonly words: string;
+  readonly ownProfile?: true;
+}
 
 export type FaultKind = keyof typeof FAULTS;
 
@@ -64,9 +74,10 @@ export interface FaultOptions {
 export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
   const profile = randomOf(seed, "profile");
   const intensity = new Map<FaultKind, number>();
-  for (const kind of Object.keys(FAULTS) as FaultKind[]) {
-    const on = profile.chance(0.45);
-    const strength = profile.pick([0.5, 1, 3]);
+  for (const [kind, fault] of Object.entries<Fault>(FAULTS) as [FaultKind, Fault][]) {
+    const random = fault.ownProfile === true ? randomOf(seed, `profile of ${kind}`) : profile;
+    const on = random.chance(0.45);
+    const strength = random.pick([0.5, 1, 3]);
     if (on && (kinds === undefined || kinds.has(kind))) intensity.set(kind, strength);
   }
   const next = drawing(seed);

@@ -15,9 +15,12 @@ import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
+import type { TableName } from "../../schemas/ids.ts";
+import { type SimulatedDataproc, simulatedDataproc } from "./dataproc.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
 import { metadataRecord } from "./metadata-record.ts";
+import { type Pushing, pushing } from "./push.ts";
 import { servingRecord } from "./serving-record.ts";
 import { streamRecord } from "./stream-record.ts";
 import type { Happening } from "./trace.ts";
@@ -40,7 +43,13 @@ export interface Place {
   /** Publishes events as a network carries them: some twice, some late. */
   carry(events: readonly LandfallEvent[], faults: Faults): void;
   isOut(port: string): boolean;
-  readonly workload: Pick<Workload, "delivery" | "listsMs" | "watching">;
+  /** Null: jobs are at `jobs` itself. */
+  readonly dataproc: SimulatedDataproc | null;
+  /** Null: events are pulled. */
+  readonly push: Pushing | null;
+  /** Whether at this time nobody is told what jobs write. */
+  isUntold(table: TableName): boolean;
+  readonly workload: Workload;
   /** A route took a notice. */
   told(route: string, notice: Notice): void;
   /** A status as it is told: a lost job has vanished for everybody. */
@@ -56,6 +65,12 @@ export interface PlaceOptions {
 
 function ofState(outage: Workload["outages"][number]): Workload["outages"][number] {
   return { ...outage, port: "flink-state" };
+}
+
+/** Tables that steps of any release write. */
+function writtenTables({ releases }: Workload): ReadonlySet<TableName> {
+  const tables = releases.flatMap(({ wanted }) => wanted.tables);
+  return new Set(tables.flatMap(({ name, writer }) => (writer === null ? [] : [name])));
 }
 
 /** Some twenty times of what happens in a busy workload. */
@@ -118,6 +133,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     cancelMs: ({ jobId }) => randomOf(seed, `cancel ${jobId}`).between(0, 300_000),
     told(spec, status) {
       const { jobId, task, run, attempt } = spec;
+      dataproc?.told(spec, asTold(status));
       const from = spec.mode === "streaming" ? { from: spec.savepoint ?? null } : {};
       if (status.state === "running") {
         record({ kind: "job-begun", jobId, task, run, attempt, ...from });
@@ -128,9 +144,33 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
     },
   });
 
+  const isOut = (port: string) =>
+    outages.some(
+      (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
+    );
+  const written = writtenTables(workload);
+  const isUntold = (table: TableName) =>
+    workload.dataproc?.onlyLists === true && time.now() < workload.faultsEnd && written.has(table);
+  const dataproc =
+    workload.dataproc === null
+      ? null
+      : simulatedDataproc({
+          workload: workload.dataproc,
+          faultsEnd: workload.faultsEnd,
+          time,
+          faults,
+          runner: jobs.open(),
+        });
+
   return {
     time,
     bus,
+    dataproc,
+    push:
+      workload.push === null
+        ? null
+        : pushing({ bus: bus.open(), time, faults, ...workload.push, isOut: () => isOut("bus") }),
+    isUntold,
     configs,
     jobs,
     lakeRecord: lakeRecorded,
@@ -160,15 +200,16 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       for (const event of events) {
         const where = eventInWords(event);
         const send = () => void publisher.publish([event]);
+        if (event.kind === "partition-landed" && isUntold(event.table)) {
+          time.at(workload.faultsEnd, send);
+          continue;
+        }
         if (striking.strikes("event-doubled", where)) send();
         if (!striking.strikes("event-late", where)) send();
         else time.at(time.now() + striking.drawn(where, 1_000, 10_800_000), send);
       }
     },
-    isOut: (port) =>
-      outages.some(
-        (outage) => outage.port === port && outage.from <= time.now() && time.now() < outage.until,
-      ),
+    isOut,
     asTold,
     told(route, { alias, change, count }) {
       record({ kind: "told", route, alert: alias.slice(alias.indexOf(":") + 1), change, count });

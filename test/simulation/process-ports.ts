@@ -7,8 +7,10 @@ import type { JobRunner, JobStatus, RunningStream, StreamJobs } from "../../port
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { World } from "../../ports/world.ts";
+import { dataprocRunnerOf } from "./dataproc-ports.ts";
 import { keyValuesOf } from "./key-value-ports.ts";
 import { answered, beside, call, type Life, never, whileAlive } from "./life.ts";
+import { pushedDeliveries } from "./push.ts";
 import { eventInWords } from "./words.ts";
 
 /** The ports as one process sees them: late, unsure, and gone when it dies. */
@@ -22,22 +24,32 @@ export interface ProcessPorts extends Omit<World, "close"> {
 export function portsOf(life: Life): ProcessPorts {
   const { place } = life;
   const state = objectsOf(life, place.openFlinkState(), "flink-state");
+  const configs = objectsOf(life, place.configs.open(), "configs");
+  const clock = clockOf(life, place.time);
   return {
     bus: busOf(life, place.bus.open()),
     store: storeOf(life, place.openStore(life.name)),
     lake: objectsOf(life, place.openLake(), "lake"),
-    configs: objectsOf(life, place.configs.open(), "configs"),
+    configs,
     keyValueStore: keyValuesOf(life, place.openKeyValues(life.name)),
-    runner: runnerOf(life, place.jobs.open()),
+    runner: openRunner(life, { clock, configs }),
     flinkState: (uri) => ({ uri: uri ?? "memory:", store: state }),
-    clock: clockOf(life, place.time),
+    clock,
     alerts: alertsOf(life),
     aside: (what) => portsOf(beside(life, what)),
   };
 }
 
-/** Requests that Cloud Run lets an instance have at once, and Pub/Sub's usual deadline. */
-const pushed = { unackedMax: 80, leaseMs: 10_000 } as const;
+function openRunner(life: Life, ports: Pick<ProcessPorts, "clock" | "configs">): JobRunner {
+  const { dataproc, jobs, workload } = life.place;
+  if (dataproc === null || workload.dataproc === null) return runnerOf(life, jobs.open());
+  const { deployment } = workload.settings;
+  const { perMinute, dataproc: how } = workload;
+  return dataprocRunnerOf(life, { ...ports, dataproc, workload: how, deployment, perMinute });
+}
+
+/** What Pub/Sub gives a subscriber that extends nothing. */
+const shortLeases = { unackedMax: 80, leaseMs: 10_000 } as const;
 
 function busOf(life: Life, inner: Bus): Bus {
   const { faults, place, name } = life;
@@ -61,9 +73,10 @@ function busOf(life: Life, inner: Bus): Bus {
         refused: "publish-refused",
         lost: "publish-answer-lost",
       }),
-    deliveries: (asked) =>
-      new Observable((out) => {
-        const options = place.workload.delivery === "push" ? pushed : asked;
+    deliveries: (asked) => {
+      if (place.push !== null) return pushedDeliveries(life, place.push, asked);
+      return new Observable((out) => {
+        const options = place.workload.leases === "short" ? shortLeases : asked;
         const deliveries = whileAlive(life, inner.deliveries(options)).subscribe({
           next: (delivery) => out.next(ackedBy(delivery)),
           complete: () => out.complete(),
@@ -74,7 +87,8 @@ function busOf(life: Life, inner: Bus): Bus {
           const freeAt = place.time.now() + faults.drawn(`leases of ${name}`, 0, options.leaseMs);
           place.time.at(freeAt, () => deliveries.unsubscribe());
         };
-      }),
+      });
+    },
     deadLetter: (delivery, reason) =>
       call(life, {
         what: `putting aside (${reason})`,
@@ -176,6 +190,8 @@ function hints(life: Life, source: Observable<ObjectNotification>): Observable<O
       if (life.alive && !out.closed) out.next(object);
     };
     const inner = whileAlive(life, source).subscribe((object) => {
+      const [, table] = /^(.+)\/_delta_log\//.exec(object.name) ?? [];
+      if (table !== undefined && place.isUntold(table.replace("/", "."))) return;
       const where = `the notification of ${placeIn(object.name)}`;
       if (faults.strikes("notification-lost", where)) return;
       if (faults.strikes("notification-doubled", where)) tell(object);

@@ -56,6 +56,8 @@ export function sampleWorkload(
     releases: [{ at: start + random.between(0, 3) * hourMs, files: kept, wanted }],
     outages: outagesOf(randomOf(seed, "outages"), faultsEnd),
     ...cloudOf(seed),
+    push: null,
+    dataproc: null,
     foreignStreams: [],
     hands: [],
     watching: watchingOf(seed, faultsEnd),

@@ -3,6 +3,7 @@ import type { Command } from "../../schemas/commands.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
 import { RehearsalBehaviour, type RehearsalFault } from "../../schemas/rehearsal.ts";
 import { type Closing, Settings } from "../../schemas/settings.ts";
+import { type CloudWorkload, cloudWorkloadOf } from "./cloud-workload.ts";
 import { type ConfigNode, filesOf, wantedOf } from "./configs.ts";
 import { type Hand, withMetadata } from "./metadata-workload.ts";
 import {
@@ -28,7 +29,7 @@ export interface Change {
 }
 
 /** What becomes of the world whatever Landfall does, all of it decided by the seed. */
-export interface Workload {
+export interface Workload extends CloudWorkload {
   readonly start: number;
   /** When the last change, command and fault is over. */
   readonly faultsEnd: number;
@@ -58,11 +59,8 @@ export interface Workload {
   readonly hands: readonly Hand[];
   /** When the place of Flink's state does not answer. */
   readonly stateOutages: Workload["outages"];
-  /**
-   * How events reach a service: pulled, as many as it has room for; or pushed, a request each, which
-   * is sent again when it was not answered within the deadline.
-   */
-  readonly delivery: "pull" | "push";
+  /** Of pulled events: extended for as long as a service asks, or ten seconds as Pub/Sub gives by itself. */
+  readonly leases: "extended" | "short";
   /** How often jobs are listed, where lists are the only way to hear of their end; null: told at once. */
   readonly listsMs: number | null;
   readonly dispatchers: number;
@@ -143,6 +141,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     releases,
     outages: without.has("outages") ? [] : outages,
     ...cloudOf(seed),
+    ...cloudWorkloadOf(seed, faultsEnd),
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
@@ -153,10 +152,10 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
 }
 
 /** What differs between one machine and Google Cloud. */
-export function cloudOf(seed: number): Pick<Workload, "perMinute" | "delivery" | "listsMs"> {
+export function cloudOf(seed: number): Pick<Workload, "perMinute" | "leases" | "listsMs"> {
   return {
     perMinute: randomOf(seed, "lanes").pick([null, null, 2, 6]),
-    delivery: randomOf(seed, "delivery").pick(["pull", "pull", "push"]),
+    leases: randomOf(seed, "delivery").pick(["extended", "extended", "short"]),
     listsMs: randomOf(seed, "lists").pick([null, null, 5_000, 60_000]),
   };
 }

@@ -1,5 +1,6 @@
 import { credentials } from "@grpc/grpc-js";
 import { systemClock } from "../../adapters/embedded/clock.ts";
+import { type ConnectionOptions, dataprocCalls } from "../../adapters/gcp/dataproc-calls.ts";
 import { type DataprocRunnerOptions, dataprocJobRunner } from "../../adapters/gcp/job-runner.ts";
 import { simulatedObjectStore } from "../../adapters/simulated/object-store.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
@@ -11,11 +12,14 @@ import { jobSpecs } from "./job-specs.ts";
 /** A Dataproc of our own, and runners on it. */
 export interface DataprocPlace {
   readonly server: DataprocServer;
-  open(settings?: object, more?: Partial<DataprocRunnerOptions>): JobRunner;
+  open(settings?: object, more?: MoreOptions): JobRunner;
   /** A job on the cluster that is there. */
   job(more?: Partial<JobSpec>): JobSpec;
   close(): Promise<void>;
 }
+
+/** `connection`: how this place is reached, when not as it is. */
+type MoreOptions = Partial<DataprocRunnerOptions> & { readonly connection?: ConnectionOptions };
 
 /** What every job of a place is given, unless told otherwise. */
 export const jobEnv = {
@@ -32,27 +36,23 @@ export async function dataprocPlace(options: PlaceOptions = {}): Promise<Datapro
   const opened: JobRunner[] = [];
   return {
     server,
-    open(settings = {}, more = {}) {
+    open(asked = {}, { connection = connectionTo(server), ...more } = {}) {
+      const settings = DataprocSettings.parse({
+        project: server.place.options.project,
+        configs: "gs://acme-landfall/configs",
+        activeLookMs: 40,
+        idleLookMs: 200,
+        missingForMs: 200,
+        clusterLookMs: 40,
+        ...asked,
+      });
+      const { project, callTimeoutMs: timeoutMs } = settings;
       const runner = dataprocJobRunner({
-        settings: DataprocSettings.parse({
-          project: server.place.options.project,
-          configs: "gs://acme-landfall/configs",
-          activeLookMs: 40,
-          idleLookMs: 200,
-          missingForMs: 200,
-          clusterLookMs: 40,
-          ...settings,
-        }),
+        settings,
         deployment: "landfall",
         clock,
         memory: memory.open(),
-        connection: () => ({
-          apiEndpoint: "127.0.0.1",
-          port: server.port,
-          universeDomain: "googleapis.com",
-          sslCreds: credentials.createInsecure(),
-          projectId: server.place.options.project,
-        }),
+        calls: (region) => dataprocCalls({ project, region, timeoutMs, connection }),
         ...more,
       });
       opened.push(runner);
@@ -70,5 +70,15 @@ export async function dataprocPlace(options: PlaceOptions = {}): Promise<Datapro
       for (const runner of opened) await runner.close();
       await server.close();
     },
+  };
+}
+
+function connectionTo({ port, place }: DataprocServer): ConnectionOptions {
+  return {
+    apiEndpoint: "127.0.0.1",
+    port,
+    universeDomain: "googleapis.com",
+    sslCreds: credentials.createInsecure(),
+    projectId: place.options.project,
   };
 }

@@ -41,6 +41,7 @@ const settings = Settings.parse({
   externalClosing: { when: "at-landing" },
   pools: { spark: { limit: 2 } },
   poolOfMode: { upload: "spark", backfill: "spark" },
+  teams: { risk: { limit: 8 } },
   consistency: { logTable: "logs.fetcher_requests", schemaTable: "logs.fetcher_schemas" },
 });
 

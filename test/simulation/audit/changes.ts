@@ -2,6 +2,7 @@ import type { EpochMs, Partition } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { failingStored } from "./alerts.ts";
 import { attemptsEnded } from "./attempts.ts";
+import { endsHeld } from "./ends.ts";
 import {
   breaks,
   dayNumber,
@@ -54,6 +55,7 @@ export function taskStored(
     const what = `${asked} runs of ${task.id} were asked for by ${task.requestedBy.length} commands`;
     breaks(history, { promise: "I7", at }, what);
   }
+  endsHeld(history, { task, before, at });
   if (before !== undefined) moved(history, { before, task, at });
   if (history.watching === null) return;
   attemptsEnded(history, task);

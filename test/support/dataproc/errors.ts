@@ -1,27 +1,28 @@
-import { status } from "@grpc/grpc-js";
+import { CODE } from "../../../adapters/gcp/dataproc-errors.ts";
 
 /** What Dataproc answers instead of doing something. */
 export class Denial extends Error {
   override readonly name = "Denial";
-  readonly code: status;
-  constructor(code: status, message: string) {
+  /** Of gRPC. */
+  readonly code: number;
+  constructor(code: number, message: string) {
     super(message);
     this.code = code;
   }
 }
 
 export function invalid(message: string): Denial {
-  return new Denial(status.INVALID_ARGUMENT, message);
+  return new Denial(CODE.invalidArgument, message);
 }
 
 export function notFound(what: string): Denial {
-  return new Denial(status.NOT_FOUND, `Not found: ${what}`);
+  return new Denial(CODE.notFound, `Not found: ${what}`);
 }
 
 export function exists(what: string): Denial {
-  return new Denial(status.ALREADY_EXISTS, `Already exists: ${what}`);
+  return new Denial(CODE.alreadyExists, `Already exists: ${what}`);
 }
 
 export function precondition(message: string): Denial {
-  return new Denial(status.FAILED_PRECONDITION, message);
+  return new Denial(CODE.failedPrecondition, message);
 }
