@@ -40,19 +40,26 @@ describe("metrics: a row for every attempt that ended", () => {
     log: null,
   };
   const succeeded = { ...attempt, endedAt, outcome: "succeeded", blame: null };
-  const runs = [{ run: 1, because: "", at: 0, attempts: [succeeded] }];
   const state = { kind: "skipped", because: "", at: 0 } as const satisfies TaskState;
-  const ended = stored(1, `tasks/t.a/backfill@${day}`, {
-    id: `t.a/backfill@${day}`,
-    step: "t.a/backfill",
-    config: "t.a",
-    team: "t",
-    start: day,
-    end: day,
-    runs,
-    state,
-    requestedBy: [],
-  });
+  const task = `t.a/backfill@${day}`;
+  const held = (hours: number, { attempts }: { readonly attempts: readonly object[] }): At =>
+    stored(hours, `tasks/${task}`, {
+      id: task,
+      step: "t.a/backfill",
+      config: "t.a",
+      team: "t",
+      start: day,
+      end: day,
+      runs: [{ run: 1, because: "", at: 0, attempts }],
+      state,
+      requestedBy: [],
+    });
+  const ended = [
+    held(0.5, { attempts: [{ ...attempt, endedAt: null, outcome: null, blame: null }] }),
+    [0.6, { kind: "job-begun", jobId: "job", task, run: 1, attempt: 1 }],
+    [0.9, { kind: "job-ended", jobId: "job", state: "succeeded" }],
+    held(1, { attempts: [succeeded] }),
+  ] as const;
   const counted = (...rows: readonly { jobId: string; day: string; state: string }[]): At => [
     48,
     { kind: "attempts-counted", rows },
@@ -60,15 +67,15 @@ describe("metrics: a row for every attempt that ended", () => {
   const row = { jobId: "job", day, state: "succeeded" };
 
   test("one, of how it ended and when", () => {
-    expect(broken(ended, counted(row))).toEqual([]);
+    expect(broken(...ended, counted(row))).toEqual([]);
   });
 
   test("none, two, one of a job that nobody knows, or one that says something else", () => {
-    expect(broken(ended, counted())).toEqual(["metrics"]);
-    expect(broken(ended, counted(row, row))).toEqual(["metrics"]);
-    expect(broken(ended, counted(row, { ...row, jobId: "other" }))).toEqual(["metrics"]);
-    expect(broken(ended, counted({ ...row, state: "failed" }))).toEqual(["metrics"]);
-    expect(broken(ended, counted({ ...row, day: "2025-10-03" }))).toEqual(["metrics"]);
+    expect(broken(...ended, counted())).toEqual(["metrics"]);
+    expect(broken(...ended, counted(row, row))).toEqual(["metrics"]);
+    expect(broken(...ended, counted(row, { ...row, jobId: "other" }))).toEqual(["metrics"]);
+    expect(broken(...ended, counted({ ...row, state: "failed" }))).toEqual(["metrics"]);
+    expect(broken(...ended, counted({ ...row, day: "2025-10-03" }))).toEqual(["metrics"]);
   });
 });
 
