@@ -43,8 +43,10 @@ function opened(wanted: Wanted): AlertDocument {
 
 function next(alert: AlertDocument, wanted: Wanted | undefined, changing: Changing): AlertDocument {
   const { now, quietMs, unsettled, unseen } = changing;
+  // Who told a route that it was over may have died before it stored so: all hear of it anew.
+  if (wanted !== undefined && alert.state === "closed") return opened(wanted);
   if (wanted !== undefined) {
-    const since = alert.state === "open" ? Math.min(alert.since, wanted.since) : wanted.since;
+    const since = Math.min(alert.since, wanted.since);
     const same: AlertDocument = { ...alert, ...wanted, since, state: "open", quietSince: null };
     return stableJson(same) === stableJson(alert) ? alert : same;
   }

@@ -175,6 +175,16 @@ describe("A1: an alert lives as long as its cause", () => {
     expect(open([failure], quiet, now + 2 * minute)).toEqual(open([failure]));
   });
 
+  test("comes back after it was closed: every route hears of it anew, whatever it was told", () => {
+    const told = { change: "opened", count: 1, at: now, unsent: null, refused: null } as const;
+    const opened = open([failure]).map((alert) => ({ ...alert, routes: { r: told } }));
+    const closed = after(after(opened, now + minute), now + 4 * minute);
+    expect(closed[0]?.state).toBe("closed");
+    const [again] = open([failure], closed, now + 5 * minute);
+    expect(again?.state).toBe("open");
+    expect(again && dueNotices(again, ["r"])).toEqual([{ route: "r", change: "opened" }]);
+  });
+
   test("a failure that nobody saw to for a week is not alerted of", () => {
     const days = 86_400_000;
     expect(ofFailed([failure], { now: now + 7 * days, settings })).toHaveLength(1);
