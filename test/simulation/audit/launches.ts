@@ -41,11 +41,15 @@ export function claimed(history: History, task: Task, at: EpochMs): void {
 }
 
 /** A schedule holds back the first run of a task that nobody asks for. */
-function tooEarly({ startsAtHour = 0 }: WantedStep, task: Task, at: EpochMs): string[] {
-  const startsAt = endOf(task.end) + startsAtHour * 3_600_000;
+function tooEarly(step: WantedStep, task: Task, at: EpochMs): string[] {
   const isAsked = task.requestedBy.length > 0 || task.runs.length > 1;
-  if (startsAtHour === 0 || isAsked || at + slackMs >= startsAt) return [];
-  return [`its schedule starts it ${startsAtHour} h after its day`];
+  if (isAsked || at + slackMs >= startsAtOf(step, task.end)) return [];
+  return [`its schedule starts it ${step.startsAtHour} h after its day`];
+}
+
+/** 0 for what starts whenever it is complete: also before its day is over. */
+function startsAtOf({ startsAtHour }: WantedStep, end: Partition): EpochMs {
+  return startsAtHour === undefined ? 0 : endOf(end) + startsAtHour * 3_600_000;
 }
 
 /** Every reason why a task may not run, by what is stored. */
@@ -129,11 +133,10 @@ function isClosed(
   }
 }
 
-/** Whether the task of a name could run now, by what is stored. */
+/** Whether the task of a name could run now, by what is stored and by its schedule. */
 export function couldRun(history: History, id: string, at: EpochMs): boolean {
   const { step, start, end } = taskName(id);
   const wanted = history.wanted.at(-1)?.steps.find((one) => one.id === step);
-  return (
-    wanted !== undefined && unmet(history, wanted, { task: { id, start, end }, at }).length === 0
-  );
+  if (wanted === undefined || startsAtOf(wanted, end) > at) return false;
+  return unmet(history, wanted, { task: { id, start, end }, at }).length === 0;
 }

@@ -117,7 +117,8 @@ function services({ stage, cast, stop, submitted, pager }: Playing): Promise<voi
     ...runner,
     async submit(spec: JobSpec) {
       const answer = await runner.submit(spec);
-      if (answer.kind === "accepted") submitted.push(spec);
+      // Jobs of streams are told as their attempts: when one begins is its keeper's affair.
+      if (answer.kind === "accepted" && spec.mode !== "streaming") submitted.push(spec);
       return answer;
     },
   };
