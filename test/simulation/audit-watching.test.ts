@@ -133,6 +133,13 @@ describe("alerts: stored, then told, once, and closed when they are over", () =>
     expect(broken(...heard, opened(5, { state: "closed" }), rests)).toEqual(["alerts"]);
   });
 
+  test("over and told of, the next look deletes it", () => {
+    const over = { state: "closed", routes: { pager: { ...told, change: "closed" } } } as const;
+    const closedAt = (hours: number) => [tells(hours, "closed"), opened(hours, over)];
+    expect(broken(...heard, ...closedAt(46), rests)).toEqual([]);
+    expect(broken(...heard, ...closedAt(45), rests)).toEqual(["alerts"]);
+  });
+
   const id = `t.a/backfill@${day}`;
   const step = { id: "t.a/backfill", config: "t.a", mode: "backfill", scheduled: true, inputs: [] };
   const more = { after: [], output: null, effect: "none", latestOnly: false, readByOthers: false };
