@@ -136,8 +136,8 @@ describe("alerts: stored, then told, once, and closed when they are over", () =>
   test("over and told of, the next look deletes it", () => {
     const over = { state: "closed", routes: { pager: { ...told, change: "closed" } } } as const;
     const closedAt = (hours: number) => [tells(hours, "closed"), opened(hours, over)];
-    expect(broken(...heard, ...closedAt(46), rests)).toEqual([]);
-    expect(broken(...heard, ...closedAt(45), rests)).toEqual(["alerts"]);
+    expect(broken(...heard, ...closedAt(47.98), rests)).toEqual([]);
+    expect(broken(...heard, ...closedAt(47.9), rests)).toEqual(["alerts"]);
   });
 
   const id = `t.a/backfill@${day}`;

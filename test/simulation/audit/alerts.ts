@@ -9,8 +9,8 @@ type Taken = Extract<TraceEntry, { kind: "told" }>;
 
 /** A look may take so long from what it read to what it tells: it stands still, and goes on. */
 const lookSlackMs = 2 * 3_600_000;
-/** The next look comes by then: what is over is closed and told of by one, and deleted by the next. */
-const nextLookMs = 2 * 3_600_000 + 60_000;
+/** How long after its beat a look of a quiet world stores what it saw. */
+const lookTakesMs = 60_000;
 /** What is wrong for so long was told of, whatever was out and whoever died meanwhile. */
 const toldWithinMs = 12 * 3_600_000;
 
@@ -103,6 +103,8 @@ export function alertsAtRest(history: History, at: EpochMs): void {
   if (watching === null) return;
   const say = (what: string) => breaks(history, { promise: "alerts", at }, what);
   const open: AlertDocument[] = [];
+  // What is over is closed and told of by one look, and deleted by the next.
+  const nextLookMs = watching.alerts.lookMs + lookTakesMs;
   for (const [key, { body, at: storedAt }] of alerts.documents) {
     if (body?.state === "closed" && at - storedAt > nextLookMs) {
       say(`${key} is over, and is still there`);
