@@ -26,6 +26,16 @@ const lingerMs = 200;
 export function forgottenObjects(store: ObjectStore, clock: Clock): ForgottenJobs {
   let waiting = new Map<string, string[]>();
   let flush: Promise<void> | null = null;
+  /** Objects never change: each is read once, whichever fleets ask and however often. */
+  const known = new Map<string, Promise<readonly string[]>>();
+  const idsOf = (name: string): Promise<readonly string[]> => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const ids = readIds(store, name);
+    known.set(name, ids);
+    ids.catch(() => known.delete(name));
+    return ids;
+  };
   const write = async () => {
     await clock.sleep(lingerMs);
     const batch = waiting;
@@ -36,12 +46,8 @@ export function forgottenObjects(store: ObjectStore, clock: Clock): ForgottenJob
   return {
     async read(days) {
       const objects = await Promise.all(days.map((day) => store.list(`forgotten/${day}/`)));
-      const found = await Promise.all(objects.flat().map(({ name }) => store.read(name)));
-      return new Set(
-        found.flatMap((object) =>
-          object === null ? [] : (JSON.parse(Buffer.from(object.bytes).toString()) as string[]),
-        ),
-      );
+      const found = await Promise.all(objects.flat().map(({ name }) => idsOf(name)));
+      return new Set(found.flat());
     },
     add(jobs) {
       for (const { jobId, day } of jobs) {
@@ -51,6 +57,11 @@ export function forgottenObjects(store: ObjectStore, clock: Clock): ForgottenJob
       return flush;
     },
   };
+}
+
+async function readIds(store: ObjectStore, name: string): Promise<readonly string[]> {
+  const object = await store.read(name);
+  return object === null ? [] : (JSON.parse(Buffer.from(object.bytes).toString()) as string[]);
 }
 
 async function put(store: ObjectStore, day: string, ids: readonly string[]): Promise<void> {

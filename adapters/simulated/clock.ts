@@ -1,4 +1,5 @@
 import { Observable } from "rxjs";
+import { letsOthersWork } from "../../lake/other-work.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { Random } from "./random.ts";
@@ -49,7 +50,8 @@ export function simulatedTime({
     },
     async runUntil(end) {
       for (;;) {
-        await everythingElse();
+        do await everythingElse();
+        while (letsOthersWork());
         const next = queue.takeUntil(end);
         if (next === null) break;
         now = next.due;
@@ -71,9 +73,15 @@ export class RestlessError extends Error {
   }
 }
 
-/** Every promise that can settle has, and all its consequences too. */
+/**
+ * Every promise that can settle has, and all its consequences too: ticks come after promises. Only
+ * what lets others work goes through the event loop, which is much slower.
+ */
 function everythingElse(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    if (letsOthersWork()) setImmediate(resolve);
+    else process.nextTick(resolve);
+  });
 }
 
 function beats(time: Pick<SimulatedTime, "now" | "at">, periodMs: number): Observable<EpochMs> {

@@ -112,8 +112,7 @@ async function* handled(
     if (event.kind === "configs-released") added.push(...(await release(state, event.release)));
   }
   if ((state.plans.current() ?? (await state.plans.refresh())) === null) {
-    for (const delivery of batch) delivery.nack();
-    return;
+    return untilReleased(batch);
   }
   const facts = events.filter(
     (event) => event.kind === "partition-landed" || event.kind === "job-settled",
@@ -145,6 +144,17 @@ async function* handled(
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
   for (const event of events) nudgeStream(state, event);
   for (const delivery of batch) delivery.ack();
+}
+
+/**
+ * Without a plan there is nothing to do in time: a tick is over. Everything else is delivered again,
+ * since what it concerns may be released at any moment.
+ */
+function untilReleased(batch: readonly Delivery[]): void {
+  for (const delivery of batch) {
+    if (delivery.event.kind === "tick") delivery.ack();
+    else delivery.nack();
+  }
 }
 
 /** What a stream waits for may have come: its upload, the end of its job, a command. */

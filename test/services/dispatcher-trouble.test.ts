@@ -1,7 +1,8 @@
-import { lastValueFrom, Subject } from "rxjs";
+import { lastValueFrom, Subject, tap } from "rxjs";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
 import { objectError } from "../../adapters/gcp/object-errors.ts";
+import type { Bus } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
 import { silentLog } from "../../ports/log.ts";
@@ -14,6 +15,7 @@ import {
   days,
   instantRunner,
   landed,
+  openUnreleased,
   openWorld,
   queries,
   removeWorlds,
@@ -108,6 +110,47 @@ describe("a world that does not answer", () => {
     );
     await vi.waitFor(async () => expect(await state()).toBe("cancelled"), { timeout: 20_000 });
     clearInterval(tick);
+    stop.next();
+    await running;
+  });
+
+  test("before the first release a tick is over at once, and a landing waits for the plan", async () => {
+    const { released, ...world } = await openUnreleased();
+    const submitted: JobSpec[] = [];
+    const delivered: string[] = [];
+    const heard: Bus = {
+      ...world.bus,
+      deliveries: (options) =>
+        world.bus.deliveries(options).pipe(tap(({ event }) => delivered.push(event.kind))),
+    };
+    const runner = instantRunner(world.bus, submitted);
+    const stop = new Subject<void>();
+    const running = lastValueFrom(
+      dispatcher(
+        {
+          ...world,
+          bus: heard,
+          runner,
+          settings,
+          by: "one",
+          clock: systemClock(),
+          log: silentLog,
+        },
+        stop,
+      ),
+      { defaultValue: undefined },
+    );
+    const tick = { kind: "tick", schema: 1, at: Date.now() } as const;
+    await world.bus.publish([landed("data.x", "2025-09-01", 1), tick, tick]);
+    const times = (kind: string) => delivered.filter((heardOf) => heardOf === kind).length;
+    await vi.waitFor(() => expect(times("partition-landed")).toBeGreaterThan(4), {
+      timeout: 10_000,
+    });
+    expect(times("tick")).toBe(2);
+    await released();
+    await vi.waitFor(() => expect(submitted.map(({ config }) => config)).toContain("t.b__0"), {
+      timeout: 10_000,
+    });
     stop.next();
     await running;
   });

@@ -86,10 +86,11 @@ export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
   return {
     drawn: (where, least, most) => least + Math.floor(unit(next(where)) * (most - least + 1)),
     strikes(kind, where) {
-      if (over) return false;
+      const strength = intensity.get(kind);
+      if (over || strength === undefined) return false;
       const drawn = next(`${kind} ${where}`);
       const { chance, words } = FAULTS[kind];
-      if (unit(drawn) >= chance * (intensity.get(kind) ?? 0)) return false;
+      if (unit(drawn) >= chance * strength) return false;
       const name = `${kind}#${drawn.toString(16).padStart(8, "0")}`;
       if (only !== undefined && !only.has(name)) return false;
       struck.push(name);

@@ -33,6 +33,13 @@ let worlds = 0;
 
 /** The embedded store and bus, opened as often as asked, with the queries released. */
 export async function openWorld() {
+  const { released, ...world } = await openUnreleased();
+  await released();
+  return world;
+}
+
+/** The same before the queries are released. */
+export async function openUnreleased() {
   const place = join(folder, String(++worlds));
   const configs = directoryObjectStore({ root: join(place, "configs") });
   const lake = directoryObjectStore({ root: join(place, "lake") });
@@ -41,9 +48,11 @@ export async function openWorld() {
     store: sqliteTaskStore({ file: join(place, "state.db") }),
   });
   const { bus, store } = open();
-  const release = await writeRelease(configs, stagingQueryFiles(queries));
-  await bus.publish([{ kind: "configs-released", schema: 1, release }]);
-  return { configs, lake, bus, store, open };
+  const released = async () => {
+    const release = await writeRelease(configs, stagingQueryFiles(queries));
+    await bus.publish([{ kind: "configs-released", schema: 1, release }]);
+  };
+  return { configs, lake, bus, store, open, released };
 }
 
 let written = 0;
