@@ -1,9 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Planted } from "./planted.ts";
+import { type Planted, root, withEdits } from "./planted.ts";
 
-const root = new URL("../../..", import.meta.url).pathname;
 const copied = [
   "package.json",
   "tsconfig.json",
@@ -36,13 +35,9 @@ export function copyWith({ name, edits }: Planted): Copy {
   const folder = mkdtempSync(join(tmpdir(), "landfall-planted-"));
   for (const part of copied) cpSync(join(root, part), join(folder, part), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  for (const { file, find, put } of edits) {
-    const path = join(folder, file);
-    const parts = readFileSync(path, "utf8").split(find);
-    if (parts.length !== 2) {
-      throw new Error(`"${name}" no longer fits ${file}: found ${parts.length - 1} times: ${find}`);
-    }
-    writeFileSync(path, parts.join(put));
+  for (const edit of edits) {
+    const path = join(folder, edit.file);
+    writeFileSync(path, withEdits(name, [edit], readFileSync(path, "utf8")));
   }
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -25,3 +25,14 @@ export interface Edit {
 /** With each of them all other tests stay green, but where it says that they do not. */
 export const plantedFile = new URL("planted.json", import.meta.url);
 export const planted = JSON.parse(readFileSync(plantedFile, "utf8")) as readonly Planted[];
+
+export const root = new URL("../../..", import.meta.url).pathname;
+
+/** A file's text with its edits. Throws when one of them does not fit it any more. */
+export function withEdits(bug: string, edits: readonly Edit[], text: string): string {
+  return edits.reduce((before, { file, find, put }) => {
+    const parts = before.split(find);
+    if (parts.length === 2) return parts.join(put);
+    throw new Error(`"${bug}" no longer fits ${file}: found ${parts.length - 1} times: ${find}`);
+  }, text);
+}

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { bundleWith } from "./bundle.ts";
 import { copyWith } from "./copy.ts";
 import type { Planted } from "./planted.ts";
 
-/** How many seeds of the copy's simulation it takes to see the bug; null: none of them does. */
+/** How many seeds it takes to see the bug; null: none of them does. */
 export async function seedsUntilCaught(
   bug: Planted,
   { from, seeds }: { readonly from: number; readonly seeds: number },
@@ -48,24 +49,18 @@ interface Needed {
   readonly needed?: readonly string[];
 }
 
-/** What the copy's simulation answers, in one object. */
+/** What the simulation with the bug answers, in one object. */
 async function simulated(bug: Planted, asked: readonly string[]): Promise<unknown> {
-  const copy = copyWith(bug);
+  const bundle = await bundleWith(bug);
   try {
-    const main = join(copy.folder, "test/simulation/main.ts");
-    const { output } = await run(copy.folder, [
-      "--import",
-      import.meta.resolve("tsx"),
-      main,
-      ...asked,
-    ]);
+    const { output } = await run(dirname(bundle.file), [bundle.file, ...asked]);
     const answers = output.split("\n").filter((line) => line.startsWith("{"));
     if (answers.length === 0) {
       throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
     }
     return Object.assign({}, ...answers.map((line) => JSON.parse(line) as object)) as unknown;
   } finally {
-    copy.remove();
+    bundle.remove();
   }
 }
 
