@@ -9,6 +9,9 @@ export interface Cell {
   readonly timestamp: EpochMs;
 }
 
+/** What is deleted of a key: as a rule a cell that was read, and all older ones. */
+export type DeletedCells = Pick<Cell, "key" | "timestamp">;
+
 /** The online store. Dataset names and row keys: Chronon's `BigTableKVStoreImpl`. */
 export interface KeyValueStore {
   /**
@@ -19,8 +22,11 @@ export interface KeyValueStore {
   write(table: string, cells: readonly Cell[]): Promise<void>;
   /** The newest cell of each key that has one. An empty list of keys reads nothing. */
   read(table: string, keys: readonly Uint8Array[]): Promise<readonly Cell[]>;
-  /** Deletes the whole row of each key, whatever its cells' timestamps; one that is not there is none. */
-  delete(table: string, keys: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Deletes the cells of each key up to a timestamp, that one too: what was written later stays, however
+   * late this arrives. A key that has none is no error.
+   */
+  delete(table: string, cells: readonly DeletedCells[]): Promise<void>;
   /**
    * How old a cell may become, in milliseconds, before the table drops it by itself; null when age
    * alone makes it drop none.

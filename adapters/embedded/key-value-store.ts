@@ -1,4 +1,4 @@
-import type { Cell, KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Cell, DeletedCells, KeyValueStore } from "../../ports/key-value-store.ts";
 import { type Database, openDatabase, sqlText } from "./database.ts";
 
 /**
@@ -15,8 +15,8 @@ export function sqliteKeyValueStore({ file }: { readonly file: string }): KeyVal
     async read(table, keys) {
       return keys.length === 0 ? [] : read(database, sqlText(table), keys);
     },
-    async delete(table, keys) {
-      if (keys.length > 0) erase(database, sqlText(table), keys);
+    async delete(table, cells) {
+      if (cells.length > 0) erase(database, sqlText(table), cells);
     },
     cellsKeptMs: async () => null,
     async close() {
@@ -61,9 +61,11 @@ function read(database: Database, table: string, keys: readonly Uint8Array[]): r
   );
 }
 
-function erase(database: Database, table: string, keys: readonly Uint8Array[]): void {
-  const row = database.statement("DELETE FROM cells WHERE dataset = ? AND key = ?");
+function erase(database: Database, table: string, cells: readonly DeletedCells[]): void {
+  const upTo = database.statement(
+    "DELETE FROM cells WHERE dataset = ? AND key = ? AND timestamp <= ?",
+  );
   database.write(() => {
-    for (const key of keys) row.run(table, key);
+    for (const { key, timestamp } of cells) upTo.run(table, key, timestamp);
   });
 }

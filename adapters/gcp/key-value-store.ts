@@ -1,5 +1,5 @@
 import type { Instance } from "@google-cloud/bigtable";
-import type { Cell, KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Cell, DeletedCells, KeyValueStore } from "../../ports/key-value-store.ts";
 import { type BigtablePlace, bigtableInstance } from "./bigtable-client.ts";
 import { operatingError } from "./bigtable-errors.ts";
 import { ageLimitOf } from "./bigtable-table.ts";
@@ -29,7 +29,7 @@ export function bigtableKeyValueStore(place: BigtablePlace): KeyValueStore {
     },
     write: (table, cells) => answered(table, () => write(instance, table, cells)),
     read: (table, keys) => answered(table, () => read(instance, table, keys)),
-    delete: (table, keys) => answered(table, () => erase(instance, table, keys)),
+    delete: (table, cells) => answered(table, () => erase(instance, table, cells)),
     cellsKeptMs: (table) => answered(table, () => ageLimitOf(instance, table)),
     async close() {
       await Promise.all([close(), ...[...others.values()].map((other) => other.close())]);
@@ -50,14 +50,17 @@ async function write(instance: Instance, table: string, cells: readonly Cell[]):
   if (entries.length > 0) await instance.table(table).insert(entries, gaxOptions);
 }
 
-/** Each row is a mutation of its own in one request. */
+/** Each row is a mutation of its own in one request; the end of a range of timestamps is not in it. */
 async function erase(
   instance: Instance,
   table: string,
-  keys: readonly Uint8Array[],
+  cells: readonly DeletedCells[],
 ): Promise<void> {
-  const distinct = new Map(keys.map((key) => [hex(key), Buffer.from(key)]));
-  const entries = [...distinct.values()].map((key) => ({ key, method: "delete" }));
+  const entries = cells.map(({ key, timestamp }) => ({
+    key: Buffer.from(key),
+    method: "delete",
+    data: [{ column: "cf:value", time: { end: new Date(timestamp + 1) } }],
+  }));
   if (entries.length > 0) await instance.table(table).mutate(entries, { gaxOptions });
 }
 

@@ -27,8 +27,12 @@ export function simulatedKeyValueStore(): SimulatedKeyValueStore {
           return cell === undefined ? [] : [copy(cell)];
         });
       },
-      async delete(table, keys) {
-        for (const key of keys) tables.get(table)?.delete(keyOf(key));
+      async delete(table, cells) {
+        const rows = tables.get(table);
+        for (const { key, timestamp } of cells) {
+          const known = rows?.get(keyOf(key));
+          if (known !== undefined && known.timestamp <= timestamp) rows?.delete(keyOf(key));
+        }
       },
       cellsKeptMs: async () => null,
       async close() {},

@@ -10,6 +10,10 @@ function cell(key: string, value: string, timestamp: number): Cell {
   return { key: bytes(key), value: bytes(value), timestamp };
 }
 
+function upTo(key: string, timestamp: number): Pick<Cell, "key" | "timestamp"> {
+  return { key: bytes(key), timestamp };
+}
+
 /** The promises every key-value store keeps; each adapter runs this suite. */
 export function describeKeyValueStore(
   name: string,
@@ -50,11 +54,12 @@ export function describeKeyValueStore(
       expect(await store.read("T", [bytes("a")])).toEqual([cell("a", "newest", 1_777_680_000_000)]);
     });
 
-    it("deletes whole rows, of the table that was named; what is not there is no error", async (open) => {
+    it("deletes all cells up to a timestamp, of the table that was named; what is not there is no error", async (open) => {
       const [store, other] = [await open(), await open()];
       await store.write("T", [cell("a", "1", 1), cell("a", "2", 2), cell("b", "1", 1)]);
       await store.write("U", [cell("a", "1", 1)]);
-      await other.delete("T", [bytes("a"), bytes("c"), bytes("a")]);
+      const [a, c] = [upTo("a", 2), upTo("c", 2)];
+      await other.delete("T", [a, c, a]);
       expect(await store.read("T", [bytes("a"), bytes("b"), bytes("c")])).toEqual([
         cell("b", "1", 1),
       ]);
@@ -63,6 +68,17 @@ export function describeKeyValueStore(
       expect(await store.read("T", [bytes("a")])).toEqual([cell("a", "again", 1)]);
       await store.delete("T", []);
       expect(await store.read("T", [bytes("b")])).toEqual([cell("b", "1", 1)]);
+    });
+
+    it("a delete leaves what was written later than what it names", async (open) => {
+      const store = await open();
+      const at = 1_777_680_000_000;
+      await store.write("T", [cell("a", "old", at)]);
+      await store.write("T", [cell("a", "new", at + 1), cell("b", "old", at)]);
+      await store.delete("T", [upTo("a", at), upTo("b", at)]);
+      expect(await store.read("T", [bytes("a"), bytes("b")])).toEqual([cell("a", "new", at + 1)]);
+      await store.delete("T", [upTo("a", at + 1)]);
+      expect(await store.read("T", [bytes("a")])).toEqual([]);
     });
 
     it("keeps tables apart, whatever they are called", async (open) => {

@@ -36,9 +36,9 @@ function withTables(store: KeyValueStore, place: BigtablePlace): KeyValueStore {
       await make(table);
       return store.read(table, keys);
     },
-    async delete(table, keys) {
+    async delete(table, cells) {
       await make(table);
-      await store.delete(table, keys);
+      await store.delete(table, cells);
     },
     cellsKeptMs: (table) => store.cellsKeptMs(table),
     async close() {
@@ -147,7 +147,7 @@ emulated(["bigtable"], "the Bigtable store", () => {
       ],
       [() => store.read("MISSING", [cell.key]), "table MISSING or its instance is not there"],
       [() => store.write("OTHER", [cell]), "table OTHER has no family cf"],
-      [() => store.delete("MISSING", [cell.key]), "table MISSING or its instance is not there"],
+      [() => store.delete("MISSING", [cell]), "table MISSING or its instance is not there"],
       [() => store.cellsKeptMs("MISSING"), "table MISSING or its instance is not there"],
       [() => store.cellsKeptMs("OTHER"), "table OTHER has no family cf"],
       [() => createBigtableTable(place, "OTHER"), "table OTHER is there without family cf"],

@@ -52,7 +52,8 @@ test("a table that is missing, releases, a roll-back, a config that goes and com
   await released(all, "it comes back");
   await released({ "risk.a": "1", "risk.b": "1" }, "it goes for good");
   // What a table of five days does by itself.
-  await keyValueStore.delete(table, [metadataRowKey(table, "joins/growth.c")]);
+  const key = metadataRowKey(table, "joins/growth.c");
+  await keyValueStore.delete(table, [{ key, timestamp: at.clock.now() }]);
   await at.pass(7 * 24 * hourMs);
   await told("a week later the table has dropped it, and it is forgotten");
   await expect(`${story.join("\n")}`).toMatchFileSnapshot("weeks-of-metadata.txt");

@@ -28,11 +28,11 @@ export function keyValuesOf(life: Life, inner: KeyValueStore): KeyValueStore {
       });
       if (isHalved) throw new RetryableError(`${what} was not finished`);
     },
-    delete: (table, keys) =>
+    delete: (table, cells) =>
       call(life, {
         what: `deleting rows of ${table}`,
         port: "key-values",
-        effect: () => inner.delete(table, keys),
+        effect: () => inner.delete(table, cells),
         refused: "write-refused",
         lost: "write-answer-lost",
         slow: "write-slow",

@@ -28,10 +28,14 @@ export function metadataRecord(
       });
       record({ kind: "metadata-rows", rows, by });
     },
-    async delete(name, keys) {
-      await store.delete(name, keys);
-      if (name !== table || keys.length === 0) return;
-      const rows = keys.map((key) => ({ key: keyOf(key), content: null, timestamp: 0 }));
+    async delete(name, cells) {
+      const keys = cells.map(({ key }) => key);
+      const before = await store.read(name, keys);
+      await store.delete(name, cells);
+      const left = new Set((await store.read(name, keys)).map(({ key }) => keyOf(key)));
+      const gone = before.map(({ key }) => keyOf(key)).filter((key) => !left.has(key));
+      if (name !== table || gone.length === 0) return;
+      const rows = gone.map((key) => ({ key, content: null, timestamp: 0 }));
       record({ kind: "metadata-rows", rows, by });
     },
   };

@@ -120,7 +120,9 @@ function handsOf(seed: number, { rows, going, faultsEnd }: Handling): Hand[] {
 /** Does it. */
 export async function playHand(store: KeyValueStore, { at, key, does }: Hand): Promise<void> {
   const bytes = Buffer.from(`CHRONON_METADATA#${key}`);
-  if (does === "delete") return store.delete("CHRONON_METADATA", [bytes]);
+  if (does === "delete") {
+    return store.delete("CHRONON_METADATA", [{ key: bytes, timestamp: Number.MAX_SAFE_INTEGER }]);
+  }
   const value = Buffer.from(`somebody's, ${at}`);
   return store.write("CHRONON_METADATA", [{ key: bytes, value, timestamp: at }]);
 }

@@ -37,7 +37,7 @@ export function child(module: string, log: string, ...args: readonly string[]): 
     lines,
     async line(start) {
       const said = () => lines().some((line) => line.startsWith(start));
-      await expect.poll(said, { timeout: 30_000, interval: 10 }).toBe(true);
+      await expect.poll(said, { timeout: 60_000, interval: 10 }).toBe(true);
     },
     kill,
   };

@@ -134,7 +134,11 @@ function unseen(
   return `${key} of table ${table} is written over by somebody else, last at ${at}: stop them, or set metadata.by to others`;
 }
 
-/** Deletes rows that still are what they were written as; what somebody else wrote since is theirs. */
+/**
+ * Deletes rows that still are what they were written as; what somebody else wrote since is theirs. Up to
+ * the cells that were read: a delete that arrives late, whoever has the turn by then, leaves what was
+ * written in between.
+ */
 export async function deleteRows(
   ports: RowPorts,
   table: string,
@@ -162,10 +166,7 @@ async function deleteRowsOf(
   const own = (await keyValueStore.read(table, keys)).filter(
     ({ key, value }) => sha256Hex(Buffer.from(value).toString("utf8")) === hashes.get(textOf(key)),
   );
-  await keyValueStore.delete(
-    table,
-    own.map(({ key }) => key),
-  );
+  await keyValueStore.delete(table, own);
 }
 
 function textOf(key: Uint8Array): string {
