@@ -72,7 +72,10 @@ function stopped(context: StreamContext): Move | null {
   return stays ? { state, why } : null;
 }
 
-/** What is asked to end: by a command, or because the job is of another conf than is wanted. */
+/**
+ * What is asked to end: all that runs by a command, or Landfall's own job because it is of another conf
+ * than is wanted. Whoever began another beside it meanwhile keeps that (S3).
+ */
 function ending(context: StreamContext): Move | null {
   const { document, current, live, hash } = context;
   const { asked, state } = document;
@@ -80,7 +83,8 @@ function ending(context: StreamContext): Move | null {
   if (asked !== null) return cancelling(context, `deployed again by ${asked.by}`);
   if (current === null || !live.includes(current.jobId)) return null;
   if (current.asked) {
-    return cancelling(context, state.kind === "cancelling" ? state.because : "it was asked to end");
+    const because = state.kind === "cancelling" ? state.because : "it was asked to end";
+    return cancelling({ ...context, live: [current.jobId] }, because);
   }
   if (live.length > 1 || current.wanted === hash) return null;
   return cancelling(context, "another conf is wanted");

@@ -24,7 +24,8 @@ function sinceOf({ document, now }: StreamContext, { kind }: Found): EpochMs {
 }
 
 function duplicated({ live }: StreamContext, { config, state }: StreamDocument): Found | null {
-  if (live.length < 2 || state.kind === "cancelling") return null;
+  const ending = state.kind === "cancelling" ? state.jobIds : [];
+  if (live.length < 2 || live.every((jobId) => ending.includes(jobId))) return null;
   const what = `${live.length} jobs write its rows: ${live.join(", ")}`;
   return {
     kind: "stream-duplicated",

@@ -115,7 +115,9 @@ function checkedLook(
     const isOther = current?.wanted !== wanted;
     const goesOn = current?.asked === true;
     expect(asked !== null || isOther || goesOn, `ended by a check: ${at.why()}`).toBe(true);
-    if (kind === "look") live.clear();
+    const { jobIds } = decision.action;
+    if (asked === null) expect(jobIds.filter((jobId) => jobId.startsWith("by-hand"))).toEqual([]);
+    if (kind === "look") for (const jobId of jobIds) live.delete(jobId);
   }
   if (at.document().attempts.length > attempts) checkedClaim(of, asked?.does);
   if (at.begun.length > begun) {

@@ -112,6 +112,20 @@ describe("S2, S3: a stream that runs", () => {
   });
 });
 
+test("a job that somebody begins while another conf's is being ended goes on", () => {
+  const at = healthyStory();
+  const [own = ""] = at.begun;
+  at.want(planStream({ conf: { path: "p", hash: "conf-2" } }));
+  expect(at.decide("one")?.action).toEqual({ kind: "cancel", jobIds: [own] });
+  at.begin("by-hand");
+  expect(at.decide("one")?.action).toEqual({ kind: "cancel", jobIds: [own] });
+  expect(at.troubles()).toEqual(["stream-duplicated"]);
+  at.end(own);
+  expect(at.look()).toBe("none");
+  expect(at.why()).toBe("by-hand runs, which Landfall did not begin");
+  expect(at.troubles()).toEqual([]);
+});
+
 describe("S1: claims", () => {
   test("only who claimed submits, until its time is over; then the same job is claimed again", () => {
     const at = streamStory();
