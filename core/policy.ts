@@ -19,11 +19,23 @@ export interface Policy {
   readonly headStartMs: number;
 }
 
+/** Policies of settings, by mode and team: every task that is looked at asks for its own several times. */
+const known = new WeakMap<Settings, Map<string, Policy>>();
+
 /**
  * The policy of a step, each part as the nearest says that says anything of it: its team for its mode,
  * its team, its mode, all.
  */
-export function policyOf(settings: Settings, { team, mode }: Governed): Policy {
+export function policyOf(settings: Settings, governed: Governed): Policy {
+  const policies = known.get(settings) ?? new Map<string, Policy>();
+  known.set(settings, policies);
+  const key = `${governed.mode} ${governed.team}`;
+  const policy = policies.get(key) ?? policyIn(settings, governed);
+  policies.set(key, policy);
+  return policy;
+}
+
+function policyIn(settings: Settings, { team, mode }: Governed): Policy {
   const ofTeam = own(settings.teams, team);
   const layers: readonly (StepPolicy | undefined)[] = [
     own(ofTeam?.modes ?? {}, mode),
