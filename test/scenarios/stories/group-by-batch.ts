@@ -75,5 +75,13 @@ export const groupByBatch: Story = {
     });
     await at.until(`${toKv("2026-03-03")} succeeded`);
     await at.served("risk.merchants");
+
+    await at.ask("and its features in the lake: landfall backfill risk.merchants/backfill", {
+      kind: "backfill-requested",
+      target: "risk.merchants/backfill",
+      start: "2026-03-03",
+      end: "2026-03-05",
+    });
+    await at.until("risk.merchants/backfill@2026-03-03..2026-03-05 succeeded");
   },
 };

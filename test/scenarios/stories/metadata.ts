@@ -1,6 +1,9 @@
+import { file } from "../../support/configs.ts";
 import { type Joins, joinFiles } from "../../support/metadata-place.ts";
 import { castOf } from "../../support/story/stage.ts";
 import type { Story } from "../../support/story/story.ts";
+
+const model = file("model_transforms", { metaData: { name: "growth.score", team: "growth" } });
 
 /** What fetchers read of the configs: released, changed, rolled back, gone, refreshed. */
 export const metadata: Story = {
@@ -9,14 +12,14 @@ export const metadata: Story = {
   async play(at) {
     const all = { "risk.a": "1", "risk.b": "1", "growth.c": "1" };
     const released = async (what: string, joins: Joins, changed: number) => {
-      await at.release(what, joinFiles(joins));
+      await at.release(what, [...joinFiles(joins), model]);
       const { release } = await at.document("plans/current", () => true);
       await at.metadata(
         ({ uploaded, writing }) =>
           writing === null && uploaded?.release === release && uploaded.changed === changed,
       );
     };
-    await released("three joins", all, 3);
+    await released("three joins and a model transform", all, 4);
     await released("one changes", { ...all, "risk.b": "2" }, 1);
     await released("it is rolled back", all, 1);
     await released("one is gone", { "risk.a": "1", "risk.b": "1" }, 0);
