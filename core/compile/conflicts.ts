@@ -32,32 +32,38 @@ export function sharedOutputs(steps: readonly PlanStep[]): Conflict[] {
 }
 
 /**
- * Configs of teams that try a release, where they write into a namespace that others write into: what
- * they try would land among what is served and read.
+ * Configs of teams that try a release, where they write into a namespace or an online store that others
+ * write into: what they try would land among what is served and read.
  */
 export function testOutputs(steps: readonly PlanStep[], settings: Settings): Conflict[] {
   const isTest = ({ team }: PlanStep) =>
     Object.hasOwn(settings.teams, team) && settings.teams[team]?.test === true;
   const others = new Map<string, string>();
   for (const step of steps) {
-    const namespace = namespaceOf(step);
-    if (namespace !== null && !isTest(step)) others.set(namespace, step.team);
+    const place = placeOf(step);
+    if (place !== null && !isTest(step)) others.set(place, step.team);
   }
   const found = new Map<string, Conflict>();
   for (const step of steps.filter(isTest)) {
-    const namespace = namespaceOf(step);
-    const other = namespace === null ? undefined : others.get(namespace);
+    const place = placeOf(step);
+    const other = place === null ? undefined : others.get(place);
     if (other === undefined) continue;
     found.set(step.config, {
       config: step.config,
-      message: `team ${step.team} is for tests, but writes into namespace ${namespace}, as team ${other} does; give it one of its own`,
+      message: `team ${step.team} is for tests, but ${place}, as team ${other} does; give it one of its own`,
     });
   }
   return [...found.values()];
 }
 
-function namespaceOf({ output }: PlanStep): string | null {
-  return output === undefined ? null : output.slice(0, output.lastIndexOf("."));
+/** Where a step writes, as a sentence says it; null: nowhere that others read. */
+function placeOf({ output, mode, env }: PlanStep): string | null {
+  if (output !== undefined) {
+    return `writes into namespace ${output.slice(0, output.lastIndexOf("."))}`;
+  }
+  if (mode !== "upload-to-kv") return null;
+  const instance = env["GCP_BIGTABLE_INSTANCE_ID"] ?? "";
+  return `loads into ${instance === "" ? "the deployment's Bigtable instance" : `Bigtable instance ${instance}`}`;
 }
 
 /**

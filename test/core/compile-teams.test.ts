@@ -176,3 +176,18 @@ test("a team for tests writes where no other team does, or keeps its last good s
   ]);
   expect(problemLines(compileFiles([own, shared, production]))).toEqual([]);
 });
+
+test("a team for tests loads into no Bigtable instance that another team loads into", () => {
+  const settings = Settings.parse({ teams: { chronon_test: { test: true } } });
+  const trial = file(
+    "group_bys",
+    groupBy("chronon_test.a", {}, { online: 1, outputNamespace: "trial" }),
+  );
+  const production = file("group_bys", groupBy("risk.a", {}, { online: 1 }));
+  const sharing = compileFiles([trial, production], { settings });
+  expect(problemLines(sharing)).toEqual([
+    "error compiled/group_bys/chronon_test/a: team chronon_test is for tests, but loads into the deployment's Bigtable instance, as team risk does; give it one of its own",
+  ]);
+  const teams = teamsFile({ chronon_test: { bigtable_instance: "trial" } });
+  expect(problemLines(compileFiles([teams, trial, production], { settings }))).toEqual([]);
+});
