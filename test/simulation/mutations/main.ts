@@ -12,9 +12,9 @@ interface Options {
 }
 
 /**
- * `npm run sim:planted`: plants each bug in a copy of the sources and counts the seeds until one
- * catches it. With `--tests` the copy's other tests are run, too: a bug counts only if they pass.
- * With `--write` what was found is written down: a change of what services do moves all of it.
+ * `npm run sim:planted`: plants each bug in a bundle of the simulation and counts the seeds until one
+ * catches it. With `--tests` all other tests are run in a copy with the bug, too: it counts only if they
+ * pass. With `--write` what was found is written down: a change of what services do moves all of it.
  */
 await new Command("sim:planted")
   .description("plant bugs, one at a time, and count the seeds until the simulation catches each")
