@@ -67,7 +67,7 @@ export const AlertSettings = z.object({
    */
   late: z
     .object({
-      hours: hours.nullable().default(null),
+      hours: hours.nullable().default(24),
       tables: z.record(TableName, hours.nullable()).prefault({}),
     })
     .prefault({}),
