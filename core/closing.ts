@@ -8,9 +8,12 @@ export type Closedness =
   | { readonly kind: "closed" }
   | { readonly kind: "open"; readonly until: EpochMs | null; readonly because: string };
 
+/** What the settings say of it. */
+export type ClosingSettings = Pick<Settings, "tables" | "externalClosing">;
+
 /** How a table's partitions close: its own setting, else by who writes it. */
 export function closingOf(
-  settings: Settings,
+  settings: ClosingSettings,
   table: { readonly name: TableName; readonly external: boolean },
 ): Closing {
   const own = Object.hasOwn(settings.tables, table.name)

@@ -33,9 +33,10 @@ export function supersededBy(
   return newer ?? null;
 }
 
-function isReadElsewhere(deciding: Deciding, step: PlanStep): boolean {
+/** Whether another config reads what a step writes. */
+export function isReadElsewhere({ plan }: Pick<Deciding, "plan">, step: PlanStep): boolean {
   if (step.output === undefined) return false;
-  return deciding.plan.readersOf(step.output).some((reader) => reader.step.config !== step.config);
+  return plan.readersOf(step.output).some((reader) => reader.step.config !== step.config);
 }
 
 /** Cheap look before the whole verdict: has the last partition of every input landed? */

@@ -61,11 +61,14 @@ export const AlertSettings = z.object({
       teams: z.record(z.string(), hours).prefault({}),
     })
     .prefault({}),
-  /** Hours after the end of a day by which external tables that it is made of are to be there. */
+  /**
+   * Hours after the end of a day by which external tables that it is made of are to be there; null:
+   * whenever they come. `hours` is said of tables that land daily, `tables` of each whatever it did.
+   */
   late: z
     .object({
-      hours: hours.nullable().default(null),
-      tables: z.record(TableName, hours).prefault({}),
+      hours: hours.nullable().default(24),
+      tables: z.record(TableName, hours.nullable()).prefault({}),
     })
     .prefault({}),
   /** Minutes a job may run before somebody should look at it. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EpochMs, TaskId } from "./ids.ts";
+import { EpochMs, Partition, TableName, TaskId } from "./ids.ts";
 
 /** What can be wrong. What each means for people is the `KINDS` table in `core/alerts/kinds.ts`. */
 export const AlertKind = z.enum([
@@ -36,6 +36,10 @@ export const Told = z.object({
 });
 export type Told = Readonly<z.infer<typeof Told>>;
 
+/** A day of a table that is waited for. */
+export const Awaited = z.object({ table: TableName, partition: Partition });
+export type Awaited = Readonly<z.infer<typeof Awaited>>;
+
 /**
  * Collection `alerts`, id `{key}`: something that is wrong, or that was and is not yet told to be
  * over. Only trackers write it.
@@ -55,6 +59,8 @@ export const AlertDocument = z.object({
   count: z.number().int().min(1),
   /** The first few tasks: it is not over while one of them is still to end. */
   tasks: z.array(TaskId),
+  /** Of `dependency-late`: the days it is about, each looked at until it is there. */
+  awaited: z.array(Awaited).exactOptional(),
   since: EpochMs,
   /** Since when its cause is gone; null: it is there. */
   quietSince: EpochMs.nullable(),

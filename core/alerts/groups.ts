@@ -8,13 +8,15 @@ import type { Signal } from "./signals.ts";
 /** An alert that should be open. */
 export type Wanted = Pick<
   AlertDocument,
-  "key" | "kind" | "team" | "priority" | "summary" | "details" | "count" | "tasks"
+  "key" | "kind" | "team" | "priority" | "summary" | "details" | "count" | "tasks" | "awaited"
 > & { readonly since: EpochMs };
 
 /** With more subjects than this in one cause, it is the cause that people are called for. */
 const subjectsMax = 3;
 const detailsMax = 5;
 const tasksMax = 20;
+/** Days of tables, the oldest first: the newest are looked at whether an alert names them or not. */
+const awaitedMax = 1_000;
 
 interface Group {
   readonly key: string;
@@ -86,6 +88,7 @@ function wanted({ key, subject, signals }: Group, settings: AlertSettings): Want
       ? `${counted[0]} ${said}: ${first.line}`
       : `${count} ${counted[1]} of ${whose} ${said}: ${first.cause === "" ? `first ${first.line}` : first.cause}`;
   const more = count - detailsMax;
+  const days = sorted.flatMap(({ awaited }) => awaited ?? []).slice(0, awaitedMax);
   return {
     key,
     kind,
@@ -100,6 +103,7 @@ function wanted({ key, subject, signals }: Group, settings: AlertSettings): Want
     ],
     count,
     tasks: sorted.flatMap(({ task }) => (task === undefined ? [] : [task])).slice(0, tasksMax),
+    ...(days.length === 0 ? {} : { awaited: days }),
     since: first.since,
   };
 }

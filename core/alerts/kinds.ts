@@ -12,7 +12,7 @@ interface KindFacts {
 export const KINDS = {
   "step-failed": { priority: "P2", counted: ["task", "tasks"], said: "failed" },
   "nothing-written": { priority: "P2", counted: ["task", "tasks"], said: "wrote nothing" },
-  "dependency-late": { priority: "P3", counted: ["table", "tables"], said: "late" },
+  "dependency-late": { priority: "P3", counted: ["table", "days of tables"], said: "late" },
   "sla-missed": { priority: "P2", counted: ["step", "steps"], said: "not done by the SLA" },
   "running-long": { priority: "P3", counted: ["job", "jobs"], said: "running long" },
   "serving-stale": {

@@ -1,5 +1,5 @@
 import type { AlertSettings } from "../../schemas/alert-settings.ts";
-import type { AlertKind } from "../../schemas/alerts.ts";
+import type { AlertKind, Awaited } from "../../schemas/alerts.ts";
 import type { EpochMs, Partition, TaskId } from "../../schemas/ids.ts";
 import type { PlanProblem, PlanStep } from "../../schemas/plan.ts";
 import type { StreamDocument } from "../../schemas/streams.ts";
@@ -22,6 +22,8 @@ export interface Signal {
   readonly task?: TaskId;
   /** Where its job's log is. */
   readonly log?: string;
+  /** The day of a table that is waited for. */
+  readonly awaited?: Awaited;
 }
 
 /** The team of what belongs to none: dead letters, configs of no team. */

@@ -60,7 +60,7 @@ export function sampleWorkload(
     dataproc: null,
     foreignStreams: [],
     hands: [],
-    watching: watchingOf(seed, faultsEnd),
+    watching: watchingOf(seed, { externals, faultsEnd }),
     stateOutages: [],
     dispatchers: random.between(1, 3),
     trackers: random.between(1, 2),

@@ -1,5 +1,6 @@
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
+import type { EpochMs, TableName } from "../../schemas/ids.ts";
 import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Watching } from "./trace.ts";
@@ -15,8 +16,16 @@ export interface WatchingWorkload extends Watching {
   }[];
 }
 
+export interface Watched {
+  readonly externals: readonly TableName[];
+  readonly faultsEnd: EpochMs;
+}
+
 /** Some of the seeds have it. Drawn apart, so that all else of the seed is as it was. */
-export function watchingOf(seed: number, faultsEnd: number): WatchingWorkload | null {
+export function watchingOf(
+  seed: number,
+  { externals, faultsEnd }: Watched,
+): WatchingWorkload | null {
   const random = randomOf(seed, "watching");
   if (!random.chance(0.3)) return null;
   const outages = Array.from({ length: random.pick([0, 1, 2]) }, () => {
@@ -27,7 +36,7 @@ export function watchingOf(seed: number, faultsEnd: number): WatchingWorkload | 
   return {
     alerts: AlertSettings.parse({
       runningLong: { minutes: 60 },
-      late: { hours: random.pick([null, 30]) },
+      late: lateOf(externals, random.pick([null, 30])),
       lookMs: random.pick([hourMs, 2 * hourMs]),
       quietMs: random.pick([0, 120_000, 3 * hourMs]),
     }),
@@ -40,4 +49,9 @@ export function watchingOf(seed: number, faultsEnd: number): WatchingWorkload | 
     }),
     outages,
   };
+}
+
+/** By name: these weeks are too short for a table to have landed a week before. */
+function lateOf(externals: readonly TableName[], hours: number | null) {
+  return { hours: null, tables: Object.fromEntries(externals.map((table) => [table, hours])) };
 }

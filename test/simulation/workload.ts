@@ -146,7 +146,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     trackers: random.between(1, 2),
     skewsMs: without.has("skew") ? [] : skews,
     hands: [],
-    watching: without.has("watching") ? null : watchingOf(seed, faultsEnd),
+    watching: without.has("watching") ? null : watchingOf(seed, { externals, faultsEnd }),
   };
   return without.has("metadata") ? workload : withMetadata(seed, workload);
 }

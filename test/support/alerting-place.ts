@@ -10,7 +10,9 @@ import { sqliteTaskStore } from "../../adapters/embedded/task-store.ts";
 import type { Log } from "../../ports/log.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertDocument } from "../../schemas/alerts.ts";
+import type { LandingsDocument } from "../../schemas/landings.ts";
 import type { Plan, PlanStep } from "../../schemas/plan.ts";
+import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { readAlerts } from "../../services/tracker/alerts/keep.ts";
 import { type AlertingPorts, looksOf } from "../../services/tracker/alerts/pipeline.ts";
@@ -21,7 +23,7 @@ import { planOf } from "./plan.ts";
 export type Told = string;
 
 /** A tracker's alerts over an embedded world and a webhook, at a time that the test sets. */
-export async function alertingPlace(start: number, more: object = {}) {
+export async function alertingPlace(start: number, more: object = {}, general: object = {}) {
   const folder = mkdtempSync(join(tmpdir(), "landfall-alerting-"));
   const receiver = await alertReceiver();
   const store = sqliteTaskStore({ file: join(folder, "state.db") });
@@ -36,7 +38,7 @@ export async function alertingPlace(start: number, more: object = {}) {
   let now = start;
   const clock = { ...systemClock(), now: () => now };
   const settings = {
-    deployment: "landfall",
+    ...Settings.parse(general),
     alerts: AlertSettings.parse({
       routes: { hook: { kind: "webhook", key: { env: "HOOK_KEY" }, url: receiver.url } },
       defaultRoutes: ["hook", "log"],
@@ -53,7 +55,10 @@ export async function alertingPlace(start: number, more: object = {}) {
   });
   const ports: AlertingPorts = { alerts, store, bus, configs, clock, settings, log };
 
-  const put = async (id: `tasks/${string}` | "plans/current", body: object) => {
+  const put = async (
+    id: `tasks/${string}` | `landings/${string}` | "plans/current",
+    body: object,
+  ) => {
     const version = (await store.read([id])).get(id)?.version ?? null;
     const answer = await store.commit({
       writes: [{ id, body: body as Task, version }],
@@ -71,6 +76,10 @@ export async function alertingPlace(start: number, more: object = {}) {
         (before, task) => before.then(() => put(`tasks/${task.id}`, task)),
         Promise.resolve(),
       ),
+    /** Months of tables as they now are. */
+    async seen(...months: readonly LandingsDocument[]) {
+      for (const of of months) await put(`landings/${of.table}@${of.month}`, of);
+    },
     async release(...steps: readonly PlanStep[]) {
       await this.releaseOf({}, ...steps);
     },

@@ -1,4 +1,3 @@
-import { type Expectation, expectations } from "../../../core/alerts/expectations.ts";
 import {
   isMoot,
   type Letter,
@@ -9,15 +8,15 @@ import {
   ofStreams,
   type Signal,
 } from "../../../core/alerts/signals.ts";
-import { draftOver } from "../../../core/draft.ts";
 import type { PlanIndex } from "../../../core/plan-index.ts";
-import type { AlertKind } from "../../../schemas/alerts.ts";
+import type { AlertDocument, AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
-import { readAll, streamsIn } from "./read.ts";
+import { streamsIn } from "./read.ts";
+import { unmetExpectations } from "./unmet.ts";
 
 /** All that is wrong at a moment. */
 export interface Seen {
@@ -28,8 +27,8 @@ export interface Seen {
 
 /** Looks by bounded queries and reads by id. */
 export interface Eyes {
-  /** Throws what the store throws. */
-  look(now: EpochMs): Promise<Seen>;
+  /** `known`: all alerts there are. Throws what the store throws. */
+  look(now: EpochMs, known: readonly AlertDocument[]): Promise<Seen>;
   /** Who keeps a team's configs, by the plan as it was last looked at. */
   maintainersOf(team: string): readonly string[];
 }
@@ -49,7 +48,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
   let maintainers: Plan["maintainers"];
   return {
     maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
-    async look(now) {
+    async look(now, known) {
       const about = { now, settings };
       const [failed, running, plan, aside, streams] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
@@ -59,7 +58,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         streamsIn(store),
       ]);
       maintainers = plan?.index.plan.maintainers;
-      const unmet = plan === null ? [] : await unmetNow(plan.index, now);
+      const unmet = plan === null ? [] : await unmetNow({ plan: plan.index, known, now });
       const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
         ...ofFailed(troubling, about),
@@ -108,33 +107,5 @@ function letters({ bus }: AlertingPorts): (now: EpochMs) => Promise<readonly Let
       known = null;
     }
     return known;
-  };
-}
-
-/**
- * What should be so and is not. What is met is not read again; so is, of steps that must have
- * succeeded once, that they did.
- */
-function unmetExpectations({ store, settings }: AlertingPorts) {
-  let met = new Set<string>();
-  const succeeded = new Set<StepId>();
-  const begun = async ({ afterFirst }: Expectation): Promise<boolean> => {
-    if (afterFirst === undefined || succeeded.has(afterFirst)) return true;
-    const asked = { step: afterFirst, state: "succeeded", limit: 1 } as const;
-    const found = (await store.listTasks(asked)).length > 0;
-    if (found) succeeded.add(afterFirst);
-    return found;
-  };
-  return async (plan: PlanIndex, now: EpochMs): Promise<readonly Signal[]> => {
-    const all = expectations({ plan, settings: settings.alerts, now });
-    const open = all.filter(({ key }) => !met.has(key));
-    const read = await readAll(store, [...new Set(open.flatMap(({ documents }) => documents))]);
-    const view = draftOver(read);
-    const unmet = open.filter((one) => !one.met(view));
-    const isUnmet = new Set(unmet.map(({ key }) => key));
-    met = new Set(all.map(({ key }) => key).filter((key) => !isUnmet.has(key)));
-    const signals: Signal[] = [];
-    for (const one of unmet) if (await begun(one)) signals.push(one.signal(view));
-    return signals;
   };
 }

@@ -28,7 +28,10 @@ export async function keepAlerts(
   const { store, clock, alerts, settings } = ports;
   const known = await readAlerts(store);
   const now = clock.now();
-  const { signals, unseen } = await eyes.look(now);
+  const { signals, unseen } = await eyes.look(
+    now,
+    known.alerts.map(({ alert }) => alert),
+  );
   const isOpen = (key: string) => known.alerts.some(({ alert }) => alert.key === key);
   const wanted = alertsFor(signals, { settings: settings.alerts, isOpen });
   const gone = known.alerts.filter(({ alert }) => !wanted.some(({ key }) => key === alert.key));

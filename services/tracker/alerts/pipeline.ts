@@ -1,4 +1,5 @@
 import { concat, defer, exhaustMap, ignoreElements, type Observable, of, takeUntil } from "rxjs";
+import type { ClosingSettings } from "../../../core/closing.ts";
 import type { Alerts } from "../../../ports/alerts.ts";
 import type { Bus } from "../../../ports/bus.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -18,7 +19,10 @@ export interface AlertingPorts {
   /** Holds the plans. */
   readonly configs: ObjectStore;
   readonly clock: Clock;
-  readonly settings: { readonly deployment: string; readonly alerts: AlertSettings };
+  readonly settings: ClosingSettings & {
+    readonly deployment: string;
+    readonly alerts: AlertSettings;
+  };
   readonly log: Log;
 }
 

@@ -3,6 +3,7 @@ import type { EpochMs, TaskId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
 import { breaks, type History, stepOf, stepsThatMayDecide } from "./history.ts";
+import { lateAtRest } from "./late.ts";
 import { alertsOfStreams, servedFromOldBatches } from "./stale.ts";
 
 type Taken = Extract<TraceEntry, { kind: "told" }>;
@@ -113,6 +114,7 @@ export function alertsAtRest(history: History, at: EpochMs): void {
   }
   toldAtRest(history, open, say);
   failuresAtRest(history, open, say);
+  lateAtRest(history, { open, at, say });
   const counted = (kind: AlertKind) =>
     open.filter((one) => one.kind === kind).reduce((all, { count }) => all + count, 0);
   for (const kind of streamKinds) {

@@ -115,7 +115,8 @@ interface Landed {
   readonly at: EpochMs;
 }
 
-function isClosed(
+/** Whether nothing more is expected of a day that landed. */
+export function isClosed(
   history: History,
   closing: Closing,
   { table, day, landing, at }: Landed,
