@@ -12,6 +12,7 @@ import {
   takeUntil,
   throttleTime,
 } from "rxjs";
+import { writesOnline } from "../../core/instances.ts";
 import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -189,8 +190,7 @@ async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
 
 /** Half of a table is there whoever failed; a row of the online store only counts after a success. */
 function isLookedAt(step: PlanStep, outcome: JobOutcome, { servingInfo }: Settings): boolean {
-  const isOnline = step.verification === "serving-info" || step.verification === "metadata-row";
-  return !isOnline || (outcome === "succeeded" && servingInfo !== "believe");
+  return !writesOnline(step) || (outcome === "succeeded" && servingInfo !== "believe");
 }
 
 /** Null for a job that has not ended. */
