@@ -68,8 +68,8 @@ function measuringPorts(
 }
 
 function alertingPorts(
-  { world, settings: { deployment }, log }: Running,
-  { alerts, settings }: NonNullable<Running["alerting"]>,
+  { world, settings, log }: Running,
+  { alerts, settings: own }: NonNullable<Running["alerting"]>,
 ): AlertingPorts {
-  return { ...world, alerts, settings: { deployment, alerts: settings }, log };
+  return { ...world, alerts, settings: { ...settings, alerts: own }, log };
 }

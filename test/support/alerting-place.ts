@@ -11,6 +11,7 @@ import type { Log } from "../../ports/log.ts";
 import { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { AlertDocument } from "../../schemas/alerts.ts";
 import type { Plan, PlanStep } from "../../schemas/plan.ts";
+import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { readAlerts } from "../../services/tracker/alerts/keep.ts";
 import { type AlertingPorts, looksOf } from "../../services/tracker/alerts/pipeline.ts";
@@ -36,6 +37,7 @@ export async function alertingPlace(start: number, more: object = {}) {
   let now = start;
   const clock = { ...systemClock(), now: () => now };
   const settings = {
+    ...Settings.parse({}),
     deployment: "landfall",
     alerts: AlertSettings.parse({
       routes: { hook: { kind: "webhook", key: { env: "HOOK_KEY" }, url: receiver.url } },

@@ -11,6 +11,7 @@ import {
   type Written,
   wantedOf,
 } from "../../../core/metadata.ts";
+import { writesMetadata } from "../../../core/metadata-by.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Settings } from "../../../schemas/settings.ts";
@@ -55,7 +56,7 @@ export function metadataUploads(
   stop: Observable<unknown>,
 ): Observable<never> {
   const { clock, settings } = ports;
-  if (!writesAny(settings)) return EMPTY;
+  if (!writesMetadata(settings)) return EMPTY;
   const uploads = uploadsOf(ports);
   return clock.every(settings.tickMs).pipe(
     takeUntil(stop),
@@ -63,12 +64,6 @@ export function metadataUploads(
     exhaustMap(() => from(uploads.look())),
     ignoreElements(),
   );
-}
-
-/** Where jobs write, rows that they cannot are left. */
-function writesAny({ metadata, teams }: Settings): boolean {
-  const others = Object.values(teams).every(({ metadata: by = "others" }) => by === "others");
-  return metadata.by !== "others" || !others;
 }
 
 export interface Uploads {

@@ -6,6 +6,7 @@ import type { Log } from "../../../ports/log.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { TaskStore } from "../../../ports/task-store.ts";
 import type { AlertSettings } from "../../../schemas/alert-settings.ts";
+import type { Settings } from "../../../schemas/settings.ts";
 import { type Eyes, eyesOf } from "./eyes.ts";
 import { keepAlerts } from "./keep.ts";
 import { type Teller, tellerOf } from "./tell.ts";
@@ -18,7 +19,10 @@ export interface AlertingPorts {
   /** Holds the plans. */
   readonly configs: ObjectStore;
   readonly clock: Clock;
-  readonly settings: { readonly deployment: string; readonly alerts: AlertSettings };
+  readonly settings: Pick<Settings, "metadata" | "teams"> & {
+    readonly deployment: string;
+    readonly alerts: AlertSettings;
+  };
   readonly log: Log;
 }
 
