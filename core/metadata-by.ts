@@ -14,6 +14,12 @@ export function rowBy(settings: Settings, { key, team }: MetadataRow): MetadataW
   return by === "job" && key.startsWith("models/") ? "landfall" : by;
 }
 
+/** Whether Landfall itself may have rows to write. Where jobs write, those that they cannot are left. */
+export function writesMetadata({ metadata, teams }: Pick<Settings, "metadata" | "teams">): boolean {
+  const others = Object.values(teams).every(({ metadata: by = "others" }) => by === "others");
+  return metadata.by !== "others" || !others;
+}
+
 /** Key of the row that a `metadata-upload` writes: `joins/N`, `group_bys/N`. */
 export function keyOfStep({ confType, config }: Pick<PlanStep, "confType" | "config">): string {
   return `${confType}/${config}`;

@@ -80,6 +80,8 @@ export const AlertSettings = z.object({
     .prefault({}),
   /** Hours after the end of its day that a batch in the online store may be the newest. */
   servingHours: hours.default(48),
+  /** Hours that something may be wrong with metadata, or its refresh be due. */
+  metadataHours: hours.default(6),
   /** Days after which a failure or a dead letter that nobody saw to is no longer alerted of. */
   forgetDays: hours.default(7),
   /** Distance of looks. */

@@ -9,6 +9,7 @@ export const AlertKind = z.enum([
   "sla-missed",
   "running-long",
   "serving-stale",
+  "metadata-stale",
   "config-rejected",
   "dead-letter",
   "stream-down",

@@ -51,7 +51,7 @@ export const MetadataDocument = z.object({
   refreshedAt: EpochMs.nullable(),
   /** Documents of `metadata-rows`. */
   pages: z.array(z.string()),
-  /** What is wrong now, in one sentence; null: nothing is. It is tried again. */
+  /** What is wrong now, in one sentence, and since when something is; null: nothing is. It is tried again. */
   trouble: z.object({ sentence: z.string(), since: EpochMs }).nullable(),
   /** What an operator may want to know of rows whose configs are gone; null: nothing. */
   remark: z.string().nullable(),

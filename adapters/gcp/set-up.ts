@@ -18,8 +18,8 @@ const emulatorDaysMax = 7;
 
 /**
  * Makes what a deployment needs, or corrects it: topics with their subscriptions, the lake's
- * notifications, Bigtable's tables. May be run before every deployment. Buckets, the database, the
- * instance and its indexes are the project's and are not made here.
+ * notifications, Bigtable's tables in the deployment's own instance. May be run before every deployment.
+ * Buckets, the database with its indexes and Bigtable's instances are the project's and are not made here.
  */
 export async function setUpGoogleCloud(
   settings: Pick<Deployment, "deployment" | "gcp" | "metadata">,
@@ -44,13 +44,24 @@ export async function setUpGoogleCloud(
       await setUpLake(place, pubsub, service);
       finished({ what: "notifications", name: place.lakeChannel(service).subscription });
     }
-    for (const table of [BATCH_TABLE, settings.metadata.table]) {
-      await createBigtableTable(place.bigtable, table);
-      finished({ what: "Bigtable table", name: table });
-    }
+    await setUpTables(settings, place.bigtable.instanceId, finished);
     return done;
   } finally {
     await pubsub.close();
+  }
+}
+
+/** Makes the tables of a Bigtable instance; those that are there are left as they are. */
+export async function setUpTables(
+  settings: Pick<Deployment, "deployment" | "gcp" | "metadata">,
+  instanceId: string,
+  tell: (step: SetUpStep) => void,
+): Promise<void> {
+  const { bigtable } = placeOf(settings);
+  for (const table of [BATCH_TABLE, settings.metadata.table]) {
+    await createBigtableTable({ ...bigtable, instanceId }, table);
+    const where = instanceId === bigtable.instanceId ? "" : ` in ${instanceId}`;
+    tell({ what: "Bigtable table", name: `${table}${where}` });
   }
 }
 

@@ -20,6 +20,11 @@ export const KINDS = {
     counted: ["GroupBy", "GroupBys"],
     said: "served from old batches",
   },
+  "metadata-stale": {
+    priority: "P2",
+    counted: ["metadata table", "metadata tables"],
+    said: "not kept up",
+  },
   "config-rejected": { priority: "P3", counted: ["config", "configs"], said: "rejected" },
   "dead-letter": {
     priority: "P3",

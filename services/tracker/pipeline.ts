@@ -12,17 +12,19 @@ import {
   takeUntil,
   throttleTime,
 } from "rxjs";
+import { writesOnline } from "../../core/instances.ts";
 import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { RetryableError } from "../../ports/errors.ts";
+import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import { inTrace, type Log } from "../../ports/log.ts";
 import type { ObjectNotification, ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
-import type { JobOutcome, JobSettled, OutputSeen } from "../../schemas/events.ts";
+import type { JobOutcome, JobSettled } from "../../schemas/events.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Trace } from "../../schemas/trace.ts";
 import { type CurrentPlan, currentPlan } from "./current-plan.ts";
@@ -53,6 +55,7 @@ export interface TrackerPorts {
  * - T1 A job is forgotten by its runner only after its report is durable, so it is reported at
  *   least once, whatever process dies. Two trackers only report twice.
  * - T2 What cannot be read is read again until it can: an unknown output is never reported missing.
+ *   What will never be read as the world is (a table that nobody made) is a failure with that sentence.
  *
  * Runs until `stop` emits; then reports under way are finished and the stream completes. One that
  * waits for the world is given up, and made again by the next tracker.
@@ -142,9 +145,7 @@ async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
 }
 
 async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {
-  const { jobId, task, run, attempt, blame, startedAt, endedAt, error, log, usage } = status;
-  const outcome = outcomeOf(status.state);
-  if (outcome === null) throw new Error(`job ${jobId} is ${status.state}: it has not ended`);
+  const { jobId, task, run, attempt, startedAt, endedAt, log, usage } = status;
   return {
     kind: "job-settled",
     schema: 1,
@@ -152,22 +153,44 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
     run,
     attempt,
     jobId,
-    outcome,
-    blame,
     startedAt,
     endedAt: endedAt ?? tracking.ports.clock.now(),
-    error,
     log,
     ...(usage === undefined ? {} : { usage }),
-    outputs: await outputsOf(tracking, status),
+    ...(await endOf(tracking, status)),
   };
 }
 
-/** A retired step's output is nobody's business any more. */
-async function outputsOf(tracking: Tracking, { task }: JobStatus): Promise<OutputSeen[]> {
+type End = Pick<JobSettled, "outcome" | "blame" | "error" | "outputs">;
+
+/**
+ * How a job ended, with what it wrote. A retired step's output is nobody's business any more. One that
+ * the world refuses to show is no success, and holds up no failure.
+ */
+async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
+  const { jobId, task, state, blame, error } = status;
+  const outcome = outcomeOf(state);
+  if (outcome === null) throw new Error(`job ${jobId} is ${state}: it has not ended`);
+  const end: End = { outcome, blame, error, outputs: [] };
+  const { settings, log } = tracking.ports;
   const { step: id, range } = parseTaskId(task);
   const { plan, step } = await tracking.plan.find(id);
-  return step === undefined ? [] : outputsSeen(tracking.verifying, { plan, step, range });
+  if (step === undefined || !isLookedAt(step, outcome, settings)) return end;
+  try {
+    return { ...end, outputs: await outputsSeen(tracking.verifying, { plan, step, range }) };
+  } catch (cause) {
+    if (!(cause instanceof PermanentError)) throw cause;
+    const fields = { task, jobId, reason: cause.message, ...inTrace(traceOfJob(status)) };
+    log.error(fields, `what ${task} wrote cannot be read; it is reported without`);
+    if (outcome !== "succeeded") return end;
+    const sentence = `its job succeeded, and what it wrote cannot be read: ${cause.message}`;
+    return { ...end, outcome: "failed", blame: "infrastructure", error: sentence };
+  }
+}
+
+/** Half of a table is there whoever failed; a row of the online store only counts after a success. */
+function isLookedAt(step: PlanStep, outcome: JobOutcome, { servingInfo }: Settings): boolean {
+  return !writesOnline(step) || (outcome === "succeeded" && servingInfo !== "believe");
 }
 
 /** Null for a job that has not ended. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { explainTask } from "../../core/explain.ts";
+import { instancesNamed } from "../../core/instances.ts";
 import { indexPlan } from "../../core/plan-index.ts";
 import { Plan } from "../../schemas/plan.ts";
 import { Settings } from "../../schemas/settings.ts";
@@ -46,6 +47,11 @@ describe("what teams.json says of a team's jobs", () => {
       "group_bys/risk.gb risk-features",
       "joins/other.j features",
     ]);
+  });
+
+  test("instances that hold a plan's rows are named once each, and none where none is named", () => {
+    expect(instancesNamed(plan)).toEqual(["features", "of-the-env", "risk-features"]);
+    expect(instancesNamed(compileFiles([file("group_bys", groupBy("risk.gb"))]))).toEqual([]);
   });
 
   test("a plan is another when only the instance of a row or a maintainer is", () => {

@@ -2,8 +2,11 @@ import { expect, test } from "vitest";
 import { type BigtablePlace, bigtableInstance } from "../../adapters/gcp/bigtable-client.ts";
 import { createBigtableTable } from "../../adapters/gcp/bigtable-table.ts";
 import { bigtableKeyValueStore } from "../../adapters/gcp/key-value-store.ts";
+import { setUpTables } from "../../adapters/gcp/set-up.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import { GoogleCloud } from "../../schemas/google-cloud.ts";
+import { Settings } from "../../schemas/settings.ts";
 import { describeKeyValueStore } from "../contract/key-value-store.contract.ts";
 import { emulated, freshProject } from "../support/emulators/emulated.ts";
 
@@ -213,6 +216,27 @@ emulated(["bigtable"], "the Bigtable store", () => {
       gcRule: { union: { rules: [{ maxAge: { seconds: "432000" } }, { maxNumVersions: 10_000 }] } },
     });
     await close();
+    await store.close();
+  });
+
+  test("the tables of a team's instance are made there alone, and may be made again", async () => {
+    const place = somewhere();
+    const gcp = GoogleCloud.parse({
+      project: place.projectId,
+      lake: "gs://lake",
+      configs: "gs://configs",
+      bigtableInstance: place.instanceId,
+    });
+    const settings = { deployment: "landfall", gcp, metadata: Settings.parse({}).metadata };
+    const told: string[] = [];
+    for (const _ of ["once", "again"]) {
+      await setUpTables(settings, "risk-features", ({ name }) => told.push(name));
+    }
+    const made = ["GROUPBY_BATCH in risk-features", "CHRONON_METADATA in risk-features"];
+    expect(told).toEqual([...made, ...made]);
+    const store = bigtableKeyValueStore(place);
+    expect(await store.at("risk-features").read("GROUPBY_BATCH", [text("k")])).toEqual([]);
+    await expect(store.read("GROUPBY_BATCH", [text("k")])).rejects.toThrow(PermanentError);
     await store.close();
   });
 });

@@ -188,8 +188,8 @@ describe("what is looked at", () => {
     await look();
     const settled = at.ports.store.counters().documentsRead;
     await look();
-    // The index of alerts, that of streams and the plan's pointer.
-    expect(at.ports.store.counters().documentsRead - settled).toBe(3);
+    // The index of alerts, that of streams, the head of metadata and the plan's pointer.
+    expect(at.ports.store.counters().documentsRead - settled).toBe(4);
     expect(before).toBeGreaterThan(2);
   });
 

@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { PermanentError } from "../../ports/errors.ts";
+import { Settings } from "../../schemas/settings.ts";
 import { step } from "../support/plan.ts";
 import { jobOf, type TrackerPlace, trackerPlace } from "../support/tracker-place.ts";
 
@@ -220,4 +222,67 @@ describe("uploads to the online store", () => {
       fields: { config: "risk.merchants.v1", partition: "2025-09-02" },
     });
   });
+
+  const missing = new PermanentError("table GROUPBY_BATCH is not there: create it");
+
+  /** A place whose online store has no table, as trackers see it; how often they looked. */
+  async function withoutTable(
+    does: "fail" | null,
+    settings: Readonly<Record<string, unknown>> = {},
+  ) {
+    const faults = does === null ? [] : [{ step: toKv.id, does }];
+    at = await trackerPlace([toKv], { faults });
+    let looks = 0;
+    const keyValueStore = {
+      ...at.keyValueStore,
+      async read() {
+        looks += 1;
+        throw missing;
+      },
+    };
+    const runner = at.open();
+    at.track(runner, { keyValueStore, settings: Settings.parse(settings) });
+    await runner.submit(jobOf(toKv, range("02")));
+    const [seen] = await at.reports(1);
+    return { seen, looks };
+  }
+
+  test("a failed one is reported without a look: its table may be what is missing", async () => {
+    const { seen, looks } = await withoutTable("fail");
+    expect(seen).toMatchObject({ outcome: "failed", blame: "job", outputs: [] });
+    expect(seen?.error).not.toContain("GROUPBY_BATCH");
+    expect(looks).toBe(0);
+  });
+
+  test("one that succeeded, and whose table nobody made, has failed with that sentence", async () => {
+    const { seen, looks } = await withoutTable(null);
+    expect(seen).toMatchObject({
+      outcome: "failed",
+      blame: "infrastructure",
+      error: `its job succeeded, and what it wrote cannot be read: ${missing.message}`,
+      outputs: [],
+    });
+    expect(looks).toBe(1);
+    expect(at.logged).toMatchObject([{ level: "error", fields: { reason: missing.message } }]);
+  });
+
+  test("one that is believed is not looked at", async () => {
+    const { seen, looks } = await withoutTable(null, { servingInfo: "believe" });
+    expect(seen).toMatchObject({ outcome: "succeeded", error: null, outputs: [] });
+    expect(looks).toBe(0);
+  });
+});
+
+test("a failure of a table that may not be read is reported as what it is", async () => {
+  const faults = [{ step: features.id, does: "fail" as const }];
+  at = await trackerPlace([features], { faults });
+  const runner = at.open();
+  const refuses = async () => {
+    throw new PermanentError("the lake may not be read: grant roles/storage.objectViewer");
+  };
+  at.track(runner, { lake: { ...at.lake, read: refuses, list: refuses } });
+  await runner.submit(jobOf(features, range("02")));
+  const [report] = await at.reports(1);
+  expect(report).toMatchObject({ outcome: "failed", blame: "job", outputs: [] });
+  expect(report?.error).not.toContain("lake");
 });

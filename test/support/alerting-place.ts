@@ -39,6 +39,7 @@ export async function alertingPlace(start: number, more: object = {}, general: o
   const clock = { ...systemClock(), now: () => now };
   const settings = {
     ...Settings.parse(general),
+    deployment: "landfall",
     alerts: AlertSettings.parse({
       routes: { hook: { kind: "webhook", key: { env: "HOOK_KEY" }, url: receiver.url } },
       defaultRoutes: ["hook", "log"],

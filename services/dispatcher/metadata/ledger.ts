@@ -106,7 +106,7 @@ export async function takeTurn(ports: LedgerPorts, taking: Taking): Promise<Turn
     },
     async giveUp(sentence) {
       const { trouble, writing: mine } = head;
-      const since = trouble?.sentence === sentence ? trouble.since : clock.now();
+      const since = trouble?.since ?? clock.now();
       const until = Math.min(clock.now(), mine?.until ?? 0);
       const left = mine === null ? null : { ...mine, until };
       await commit({ trouble: { sentence, since }, writing: left });

@@ -23,27 +23,42 @@ interface Entry {
   readonly value: Uint8Array;
 }
 
+/** How rows are written. */
+export interface Writing {
+  readonly table: string;
+  /** Called before each request: rows may be written. What it throws ends the writing at once. */
+  readonly keep: () => Promise<void>;
+}
+
 /**
  * Writes rows, each the bytes of its compiled file at the time of writing, and reads all of them back:
- * resolved, they lie there. Throws `RetryableError` with a sentence for an operator, some rows
- * written, when a conf is not in the store or the table does not show what was written.
+ * without an answer they lie there. Answers what went wrong, each a sentence for an operator: confs that
+ * are not in the store, a table that refuses or does not show what was written. What is wrong with one
+ * row, or one instance, keeps no other from being written. Throws only what `keep` throws.
  */
 export async function writeRows(
   ports: RowPorts,
-  table: string,
+  { table, keep }: Writing,
   rows: readonly MetadataRow[],
-): Promise<void> {
-  const entries = await Promise.all(
-    rows.map(async (row): Promise<Entry> => {
-      const key = metadataRowKey(table, row.key);
-      return { row, key, value: await confOf(ports.configs, row) };
-    }),
-  );
+): Promise<readonly Error[]> {
+  const read = await Promise.allSettled(rows.map((row) => entryOf(ports, table, row)));
+  const entries = read.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const wrong = read.flatMap((one) => (one.status === "rejected" ? [one.reason as Error] : []));
   for (const [store, own] of byStore(ports.keyValueStore, entries, ({ row }) => row.instance)) {
     for (const request of requests(own)) {
-      await writeRequest({ ...ports, keyValueStore: store }, table, request);
+      await keep();
+      try {
+        await writeRequest({ ...ports, keyValueStore: store }, table, request);
+      } catch (cause) {
+        wrong.push(cause as Error);
+      }
     }
   }
+  return wrong;
+}
+
+async function entryOf({ configs }: RowPorts, table: string, row: MetadataRow): Promise<Entry> {
+  return { row, key: metadataRowKey(table, row.key), value: await confOf(configs, row) };
 }
 
 /** What belongs into each store: that of an instance, or the deployment's. */

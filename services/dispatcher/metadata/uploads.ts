@@ -11,6 +11,7 @@ import {
   type Written,
   wantedOf,
 } from "../../../core/metadata.ts";
+import { writesMetadata } from "../../../core/metadata-by.ts";
 import type { Log } from "../../../ports/log.ts";
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { Settings } from "../../../schemas/settings.ts";
@@ -37,6 +38,14 @@ const waitMs = 5_000;
 const retryMs = 1_000;
 const retryMsMax = 60_000;
 
+/** What has failed so often, for an hour, waits for somebody: each try writes every row again. */
+const failuresMax = 60;
+const lastingMs = 600_000;
+
+function retryAfterMs(failures: number): number {
+  return failures > failuresMax ? lastingMs : Math.min(retryMsMax, retryMs * 2 ** (failures - 1));
+}
+
 /**
  * Keeps the online store's metadata as the current plan wants it: soon after a release, once in
  * `metadata.refreshMs`, and after trouble again and again. Never fails and emits nothing. Until `stop`
@@ -47,7 +56,7 @@ export function metadataUploads(
   stop: Observable<unknown>,
 ): Observable<never> {
   const { clock, settings } = ports;
-  if (!writesAny(settings)) return EMPTY;
+  if (!writesMetadata(settings)) return EMPTY;
   const uploads = uploadsOf(ports);
   return clock.every(settings.tickMs).pipe(
     takeUntil(stop),
@@ -55,12 +64,6 @@ export function metadataUploads(
     exhaustMap(() => from(uploads.look())),
     ignoreElements(),
   );
-}
-
-/** Where jobs write, rows that they cannot are left. */
-function writesAny({ metadata, teams }: Settings): boolean {
-  const others = Object.values(teams).every(({ metadata: by = "others" }) => by === "others");
-  return metadata.by !== "others" || !others;
 }
 
 export interface Uploads {
@@ -100,7 +103,7 @@ export function uploadsOf(ports: MetadataPorts): Uploads {
         failures = 0;
       } catch (cause) {
         failures += 1;
-        dueAt = clock.now() + Math.min(retryMsMax, retryMs * 2 ** (failures - 1));
+        dueAt = clock.now() + retryAfterMs(failures);
         if (cause instanceof TurnLost) return;
         const reason = cause instanceof Error ? cause.message : String(cause);
         log.warn({ reason, failures }, "metadata was not uploaded; trying again");
@@ -147,7 +150,10 @@ interface Uploading {
   readonly release: string;
 }
 
-/** All or nothing: the ledger changes after every row was written and read back (M1). */
+/**
+ * All or nothing: the ledger changes after every row was written and read back (M1). What is wrong with
+ * one row is thrown after all others were written: whose they are, they grow old in the table.
+ */
 async function upload(ports: MetadataPorts, turn: Turn, uploading: Uploading): Promise<void> {
   const { clock, settings, log } = ports;
   const { wanted, whole, release } = uploading;
@@ -156,10 +162,12 @@ async function upload(ports: MetadataPorts, turn: Turn, uploading: Uploading): P
   const begun = clock.now();
   const rows = rowsToWrite(turn.rows, wanted, whole);
   const changed = rowsToWrite(turn.rows, wanted, false).length;
+  const writing = { table, keep: () => turn.keep() };
+  const wrong: Error[] = [];
   for (let at = 0; at < rows.length; at += rowsPerRequest) {
-    await turn.keep();
-    await writeRows(ports, table, rows.slice(at, at + rowsPerRequest));
+    wrong.push(...(await writeRows(ports, writing, rows.slice(at, at + rowsPerRequest))));
   }
+  if (wrong[0] !== undefined) throw wrong[0];
   const gone = goneRows(turn.rows, wanted);
   const deleted = deletions(gone, { ledger: turn.rows, removal });
   if (deleted.length > 0) {

@@ -1,3 +1,4 @@
+import { ofMetadata } from "../../../core/alerts/metadata.ts";
 import {
   isMoot,
   type Letter,
@@ -8,14 +9,15 @@ import {
   ofStreams,
   type Signal,
 } from "../../../core/alerts/signals.ts";
+import { writesMetadata } from "../../../core/metadata-by.ts";
 import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { AlertDocument, AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import { planNow } from "../plan-now.ts";
+import { type PlanNow, planNow } from "../plan-now.ts";
 import type { AlertingPorts } from "./pipeline.ts";
-import { streamsIn } from "./read.ts";
+import { metadataIn, streamsIn } from "./read.ts";
 import { unmetExpectations } from "./unmet.ts";
 
 /** All that is wrong at a moment. */
@@ -49,13 +51,14 @@ export function eyesOf(ports: AlertingPorts): Eyes {
   return {
     maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
     async look(now, known) {
-      const about = { now, settings };
-      const [failed, running, plan, aside, streams] = await Promise.all([
+      const about = { now, settings, refreshMs: ports.settings.metadata.refreshMs };
+      const [failed, running, plan, aside, streams, metadata] = await Promise.all([
         store.listTasks({ state: "failed", limit: tasksMax }),
         store.listTasks({ state: "running", limit: tasksMax }),
         currentPlan(),
         lettersNow(now),
         streamsIn(store),
+        metadataIn(store),
       ]);
       maintainers = plan?.index.plan.maintainers;
       const unmet = plan === null ? [] : await unmetNow({ plan: plan.index, known, now });
@@ -66,11 +69,17 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         ...(plan === null ? [] : ofProblems(plan.index.plan.problems, plan.at)),
         ...ofLetters(aside ?? [], about),
         ...ofStreams(streams),
+        ...(isKept(ports, plan) ? ofMetadata(metadata, about) : []),
         ...unmet,
       ];
       return { signals, unseen: new Set(aside === null ? ["dead-letter"] : []) };
     },
   };
+}
+
+/** Whether Landfall keeps metadata: what it wrote before somebody else did is not its to keep up. */
+function isKept({ settings }: AlertingPorts, plan: PlanNow | null): boolean {
+  return writesMetadata(settings) && plan?.index.plan.metadata !== undefined;
 }
 
 function ownOf(maintainers: Plan["maintainers"], team: string): readonly string[] | undefined {

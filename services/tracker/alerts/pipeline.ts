@@ -1,5 +1,4 @@
 import { concat, defer, exhaustMap, ignoreElements, type Observable, of, takeUntil } from "rxjs";
-import type { ClosingSettings } from "../../../core/closing.ts";
 import type { Alerts } from "../../../ports/alerts.ts";
 import type { Bus } from "../../../ports/bus.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -7,6 +6,7 @@ import type { Log } from "../../../ports/log.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { TaskStore } from "../../../ports/task-store.ts";
 import type { AlertSettings } from "../../../schemas/alert-settings.ts";
+import type { Settings } from "../../../schemas/settings.ts";
 import { type Eyes, eyesOf } from "./eyes.ts";
 import { keepAlerts } from "./keep.ts";
 import { type Teller, tellerOf } from "./tell.ts";
@@ -19,7 +19,7 @@ export interface AlertingPorts {
   /** Holds the plans. */
   readonly configs: ObjectStore;
   readonly clock: Clock;
-  readonly settings: ClosingSettings & {
+  readonly settings: Pick<Settings, "metadata" | "teams" | "tables" | "externalClosing"> & {
     readonly deployment: string;
     readonly alerts: AlertSettings;
   };

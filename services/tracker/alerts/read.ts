@@ -1,5 +1,6 @@
 import type { Read, TaskStore } from "../../../ports/task-store.ts";
 import type { DocumentId, DocumentOf } from "../../../schemas/documents.ts";
+import type { MetadataDocument } from "../../../schemas/metadata.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 
 /** Documents that are read at once: more a store may not take. */
@@ -24,4 +25,10 @@ export async function streamsIn(store: TaskStore): Promise<StreamDocument[]> {
   const ids = configs.map((config) => `streams/${config}` as const);
   const read = await readAll(store, ids);
   return ids.flatMap((id) => (read.get(id)?.body as StreamDocument | null | undefined) ?? []);
+}
+
+/** How the online store's metadata stands; null before anything was written. */
+export async function metadataIn(store: TaskStore): Promise<MetadataDocument | null> {
+  const read = (await store.read(["metadata/current"])).get("metadata/current");
+  return (read?.body ?? null) as MetadataDocument | null;
 }

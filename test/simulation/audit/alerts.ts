@@ -122,6 +122,8 @@ export function alertsAtRest(history: History, at: EpochMs): void {
     if (counted(kind) === wrong.length) continue;
     say(`${counted(kind)} are ${kind}, and should be ${wrong.length}: ${wrong.join(", ")}`);
   }
+  // At rest metadata is as it is wanted, which others look at.
+  if (counted("metadata-stale") > 0) say("metadata is not kept up, and should be");
   const { sure, possible } = servedFromOldBatches(history, at);
   const stale = counted("serving-stale");
   if (stale < sure.length || stale > possible.length) {
