@@ -164,8 +164,9 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
 type End = Pick<JobSettled, "outcome" | "blame" | "error" | "outputs">;
 
 /**
- * How a job ended, with what it wrote. A retired step's output is nobody's business any more. One that
- * the world refuses to show is no success, and holds up no failure.
+ * How a job ended, with what it wrote. A retired step's output is nobody's business any more. A row of
+ * the online store that the world refuses to show is no success; a table is waited for, since what a
+ * job may have left in it decides about the next attempt.
  */
 async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
   const { jobId, task, state, blame, error } = status;
@@ -179,10 +180,9 @@ async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
   try {
     return { ...end, outputs: await outputsSeen(tracking.verifying, { plan, step, range }) };
   } catch (cause) {
-    if (!(cause instanceof PermanentError)) throw cause;
+    if (!(cause instanceof PermanentError && writesOnline(step))) throw cause;
     const fields = { task, jobId, reason: cause.message, ...inTrace(traceOfJob(status)) };
-    log.error(fields, `what ${task} wrote cannot be read; it is reported without`);
-    if (outcome !== "succeeded") return end;
+    log.error(fields, `what ${task} wrote cannot be read; it is reported as failed`);
     const sentence = `its job succeeded, and what it wrote cannot be read: ${cause.message}`;
     return { ...end, outcome: "failed", blame: "infrastructure", error: sentence };
   }

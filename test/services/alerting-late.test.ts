@@ -42,8 +42,8 @@ describe("a table that is late", () => {
     ]);
     const before = at.ports.store.counters().documentsRead;
     await look();
-    // Three indexes, the alert, two months of the table and the task that waits.
-    expect(at.ports.store.counters().documentsRead - before).toBe(7);
+    // Three indexes, the metadata's head, the alert, two months of the table and the task that waits.
+    expect(at.ports.store.counters().documentsRead - before).toBe(8);
     await at.seen(
       october({ "2025-10-01": landing(), "2025-10-02": landing(), "2025-10-03": landing() }),
     );

@@ -273,16 +273,26 @@ describe("uploads to the online store", () => {
   });
 });
 
-test("a failure of a table that may not be read is reported as what it is", async () => {
+test("a table that may not be read is waited for: what a failed job left in it decides on the next", async () => {
   const faults = [{ step: features.id, does: "fail" as const }];
   at = await trackerPlace([features], { faults });
+  const { lake, logged } = at;
   const runner = at.open();
-  const refuses = async () => {
-    throw new PermanentError("the lake may not be read: grant roles/storage.objectViewer");
+  let granted = false;
+  const refused = <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      if (granted) return call(...args);
+      throw new PermanentError("the lake may not be read: grant roles/storage.objectViewer");
+    };
   };
-  at.track(runner, { lake: { ...at.lake, read: refuses, list: refuses } });
+  const read = refused((name: string) => lake.read(name));
+  const list = refused((...asked: Parameters<typeof lake.list>) => lake.list(...asked));
+  at.track(runner, { lake: { ...lake, read, list } });
   await runner.submit(jobOf(features, range("02")));
+  await expect.poll(() => logged.length, { timeout: 15_000 }).toBeGreaterThan(1);
+  expect(logged[0]?.fields).toMatchObject({ reason: expect.stringContaining("grant roles/") });
+  granted = true;
   const [report] = await at.reports(1);
-  expect(report).toMatchObject({ outcome: "failed", blame: "job", outputs: [] });
+  expect(report).toMatchObject({ outcome: "failed", blame: "job" });
   expect(report?.error).not.toContain("lake");
 });

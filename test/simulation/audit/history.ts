@@ -66,6 +66,7 @@ export type Stored = Extract<TraceEntry, { kind: "stored" }>;
 
 /** What the auditor knows at some point of the trace; rules are called as it goes on. */
 export interface History {
+  readonly startedAt: EpochMs;
   readonly settings: Settings;
   readonly perMinute: number | null;
   /** The turns that claims took to be submitted, by the clocks of who claimed. */
@@ -185,12 +186,14 @@ export interface StreamJob {
 }
 
 export function emptyHistory({
+  at,
   settings,
   wanted,
   perMinute,
   watching,
 }: Extract<TraceEntry, { kind: "begun" }>): History {
   return {
+    startedAt: at,
     settings,
     perMinute,
     turns: [],

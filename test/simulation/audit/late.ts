@@ -1,7 +1,6 @@
 import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { EpochMs, TableName } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import { start } from "../times.ts";
 import type { WantedStep } from "../trace.ts";
 import { dayText, endOf, type History, knownLanding, neededDays, tableOf } from "./history.ts";
 import { isClosed } from "./launches.ts";
@@ -61,7 +60,7 @@ function missingFor(history: History, task: Task, at: EpochMs): MissingDay[] {
     const isExternal = tableOf(history, table)?.writer === null;
     if (hours === null || !isExternal || knownLanding(history, table, day) !== null) return [];
     const dueAt = endOf(task.end) + hours * hourMs;
-    const seenFrom = Math.max(start, history.since.get(step.id) ?? start);
+    const seenFrom = history.since.get(step.id) ?? history.startedAt;
     const forgottenAt = dueAt + (alerts?.forgetDays ?? 0) * dayMs;
     if (dueAt < seenFrom || dueAt + lookedForMs > at || forgottenAt < at) return [];
     return [{ table, day }];
