@@ -6,7 +6,6 @@ import { dayText, endOf, type History, knownLanding, neededDays, tableOf } from 
 import { isClosed } from "./launches.ts";
 
 /** When every workload begins. */
-const start = Date.parse("2025-10-01T00:00:00Z");
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** A look comes so long after what it looks for, and some may miss it. */
