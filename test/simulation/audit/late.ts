@@ -5,7 +5,6 @@ import type { WantedStep } from "../trace.ts";
 import { dayText, endOf, type History, knownLanding, neededDays, tableOf } from "./history.ts";
 import { isClosed } from "./launches.ts";
 
-/** When every workload begins. */
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** A look comes so long after what it looks for, and some may miss it. */
