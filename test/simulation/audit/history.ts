@@ -165,6 +165,8 @@ export interface MetadataHistory {
   /** The ledger: documents of rows that Landfall says it wrote, and its head. */
   readonly pages: Map<string, MetadataRowsDocument>;
   head: MetadataDocument | null;
+  /** The release that decides, and since when. */
+  current: { readonly release: string; readonly at: EpochMs } | null;
   /** Rows that Landfall deleted since an upload for another release was recorded. */
   deleted: number;
 }
@@ -172,8 +174,8 @@ export interface MetadataHistory {
 export interface MetadataCells {
   /** The cell that is read; null: none is there. */
   cell: { readonly content: string; readonly timestamp: EpochMs; readonly isOurs: boolean } | null;
-  /** What Landfall wrote last. */
-  own: { readonly content: string; readonly timestamp: EpochMs } | null;
+  /** What Landfall wrote last, and when that happened by the world's clock. */
+  own: { readonly content: string; readonly timestamp: EpochMs; readonly at: EpochMs } | null;
   /** When somebody else wrote or deleted it last. */
   touchedAt: EpochMs;
 }
@@ -220,6 +222,7 @@ export function emptyHistory({
       rows: new Map(),
       pages: new Map(),
       head: null,
+      current: null,
       deleted: 0,
     },
     watching: watching ?? null,
