@@ -23,7 +23,7 @@ type Released = Extract<TraceEntry, { kind: "released" }>;
 type Promised = Extract<Broken["promise"], `M${string}` | "liveness">;
 
 export function metadataReleased({ metadata }: History, { release, wanted }: Released): void {
-  if (wanted.metadata !== null) metadata.wanted.set(release, wanted.metadata);
+  metadata.wanted.set(release, wanted);
 }
 
 /** Takes over what became of a row, and looks at whose it was. */
@@ -46,14 +46,15 @@ export function metadataRow(history: History, row: Row): void {
 
 function written(history: History, { key, content, at }: Row): void {
   const { first, wanted } = history.metadata;
-  const asked = [first ?? [], ...wanted.values()].flat();
+  const asked = [first, ...wanted.values()].flatMap((one) => one.metadata ?? []);
   if (asked.some((row) => row.key === key && row.content === content && row.isOurs)) return;
   breaks(history, { promise: "M1", at }, `${key} is written as nobody asked for`);
 }
 
 /** Since when the release decides that does. */
 export function planStored({ metadata }: History, { release }: PlanDocument, at: EpochMs): void {
-  if (metadata.current?.release !== release) metadata.current = { release, at };
+  const { decided } = metadata;
+  if (decided.at(-1)?.release !== release) decided.push({ release, at });
 }
 
 function deleted(history: History, { key, at }: Row, { cell, own }: MetadataCells): void {
@@ -75,8 +76,8 @@ function deleted(history: History, { key, at }: Row, { cell, own }: MetadataCell
 
 /** Whether the release that decides wants a row, and it was written since that is so. */
 function isWrittenAnew(history: History, key: string, own: MetadataCells["own"]): boolean {
-  const { current } = history.metadata;
-  if (current === null || own === null || own.at < current.at) return false;
+  const current = history.metadata.decided.at(-1);
+  if (current === undefined || own === null || own.at < current.at) return false;
   return wantedBy(history, current.release).some((row) => row.key === key);
 }
 
@@ -101,8 +102,8 @@ export function uploadStored(history: History, { body, at }: Stored): void {
 }
 
 function wantedBy({ metadata }: History, release: string): readonly WantedRow[] {
-  const rows = metadata.wanted.get(release) ?? metadata.first ?? [];
-  return rows.filter(({ isOurs }) => isOurs);
+  const { metadata: rows } = metadata.wanted.get(release) ?? metadata.first;
+  return (rows ?? []).filter(({ isOurs }) => isOurs);
 }
 
 /** When what lies there was written; what somebody else did to it later is theirs. Null: it does not. */
