@@ -2,6 +2,7 @@ import type { ConfigFile } from "../core/compile/config-file.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { PermanentError } from "../ports/errors.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
+import type { EpochMs } from "../schemas/ids.ts";
 import { ReleaseManifest } from "../schemas/plan.ts";
 import { confObject, releaseObject } from "./names.ts";
 
@@ -25,8 +26,14 @@ export async function writeRelease(
   return release;
 }
 
+export interface ReadRelease {
+  readonly files: readonly ConfigFile[];
+  /** When it was released last, by the clock of the configs store. */
+  readonly releasedAt: EpochMs;
+}
+
 /** The files of a release. Throws `PermanentError` when it is not complete. */
-export async function readRelease(configs: ObjectStore, release: string): Promise<ConfigFile[]> {
+export async function readRelease(configs: ObjectStore, release: string): Promise<ReadRelease> {
   const name = releaseObject(release);
   const object = await configs.read(name);
   if (object === null) throw new PermanentError(`${name} is not in the configs store`);
@@ -39,5 +46,5 @@ export async function readRelease(configs: ObjectStore, release: string): Promis
     }
     files.push({ ...entry, text: Buffer.from(conf.bytes).toString("utf8") });
   }
-  return files;
+  return { files, releasedAt: object.updatedAt };
 }

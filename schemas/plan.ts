@@ -196,6 +196,12 @@ export const PlanDocument = z.object({
   release: z.string(),
   /** Hash of the plan that decided before: what is new is looked at even if it is told again. */
   previous: z.string().nullable().exactOptional(),
+  /** When the release was written, by the clock of the configs store: an older one does not replace it. */
+  releasedAt: z.number().int().exactOptional(),
+  /** Releases that decided before, the newest last, each with the hash of the plan before it. */
+  replaced: z
+    .array(z.object({ release: z.string(), previous: z.string().nullable() }))
+    .exactOptional(),
   at: z.number().int(),
 });
 export type PlanDocument = Readonly<z.infer<typeof PlanDocument>>;

@@ -14,6 +14,8 @@ export interface SimulatedJobs {
 
 export interface SimulatedJobsOptions {
   readonly world: RehearsalWorld;
+  /** The same as one batch job reaches it; `world` when left out. */
+  readonly worldOf?: (spec: JobSpec) => RehearsalWorld;
   /** How long a job goes on after it was asked to end; it may finish before that. */
   readonly cancelMs?: (spec: JobSpec) => number;
   /**
@@ -173,7 +175,8 @@ function cancel(shared: Shared, job: Job): void {
 /** Does the job's work, unless it was cancelled before it began to write. */
 function finish(shared: Shared, job: Job): void {
   job.timer = null;
-  void endingOf(shared.world, asRehearsal(shared, job), () => job.cancelled).then((ending) => {
+  const world = shared.worldOf?.(job.spec) ?? shared.world;
+  void endingOf(world, asRehearsal(shared, job), () => job.cancelled).then((ending) => {
     job.ending = ending;
     changed(shared, job);
   });

@@ -5,6 +5,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { readRelease } from "../../releases/release.ts";
 import { currentPlan, readPlan, writePlan } from "../../releases/stored-plan.ts";
+import type { EpochMs } from "../../schemas/ids.ts";
 import type { PlanDocument, PlanProblem } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 
@@ -16,14 +17,15 @@ export interface Plans {
   refresh(): Promise<PlanIndex | null>;
   /**
    * Compiles a complete release and makes its plan current; doing it twice does nothing, and answers
-   * the same. Throws `PermanentError` when the release is not complete.
+   * the same. One that is older than that which decides is told late, or again, and changes nothing
+   * either. Throws `PermanentError` when the release is not complete.
    */
   release(release: string): Promise<Released>;
 }
 
 export interface Released {
   readonly problems: readonly PlanProblem[];
-  /** The plan that decided before; null when there was none. */
+  /** The plan that decided before it; null when there was none, or it never decided itself. */
   readonly before: PlanIndex | null;
 }
 
@@ -49,30 +51,32 @@ export function plansOf({ store, configs, settings, clock }: PlansOptions): Plan
     current: () => loaded,
     refresh,
     async release(release) {
-      const files = await readRelease(configs, release);
+      const { files, releasedAt } = await readRelease(configs, release);
+      const planBefore = async (hash: string | null) =>
+        hash === null ? null : indexPlan(await readPlan(configs, hash));
       for (;;) {
         const { version, body: now } = await currentPlan(store);
+        if (now !== null && releasedAt < (now.releasedAt ?? 0)) {
+          const own = now.replaced?.findLast((one) => one.release === release);
+          return { problems: [], before: await planBefore(own?.previous ?? null) };
+        }
         const previous = now === null ? null : await readPlan(configs, now.hash);
         const plan = compile({ files, settings, ...(previous === null ? {} : { previous }) });
         const { problems } = plan;
-        if (now?.hash === plan.hash) {
-          const hash = now.previous ?? null;
-          const before = hash === null ? null : indexPlan(await readPlan(configs, hash));
-          return { problems, before };
+        const isSame = now?.hash === plan.hash;
+        if (isSame && now.releasedAt === releasedAt) {
+          return { problems, before: await planBefore(now.previous ?? null) };
         }
-        await writePlan(configs, plan);
-        const body: PlanDocument = {
-          schema: 1,
-          hash: plan.hash,
-          release,
-          previous: now?.hash ?? null,
-          at: clock.now(),
-        };
+        if (!isSame) await writePlan(configs, plan);
+        const body: PlanDocument = isSame
+          ? { ...now, release, releasedAt }
+          : replacing(now, { hash: plan.hash, release, releasedAt, at: clock.now() });
         const answer = await store.commit({
           writes: [{ id: "plans/current", body, version }],
           checks: [],
         });
         if (answer.kind === "committed") {
+          if (isSame) return { problems, before: await planBefore(now.previous ?? null) };
           return { problems, before: previous === null ? null : indexPlan(previous) };
         }
         await clock.pause(conflictPauseMs);
@@ -82,3 +86,24 @@ export function plansOf({ store, configs, settings, clock }: PlansOptions): Plan
 }
 
 const conflictPauseMs = 100;
+
+/** Of so many releases before it is known what they brought: who told of them may have died before it looked. */
+const replacedMax = 10;
+
+interface Replacing {
+  readonly hash: string;
+  readonly release: string;
+  readonly releasedAt: EpochMs;
+  readonly at: EpochMs;
+}
+
+function replacing(
+  now: PlanDocument | null,
+  { hash, release, releasedAt, at }: Replacing,
+): PlanDocument {
+  const shared = { schema: 1, hash, release } as const;
+  if (now === null) return { ...shared, previous: null, releasedAt, at };
+  const own = { release: now.release, previous: now.previous ?? null };
+  const replaced = [...(now.replaced ?? []), own].slice(-replacedMax);
+  return { ...shared, previous: now.hash, releasedAt, replaced, at };
+}

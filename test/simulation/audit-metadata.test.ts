@@ -90,6 +90,16 @@ test("M4: rows deleted that the ledger has not, that somebody else wrote, or tha
   expect(broken([...second, deletes(3, [key])], "keep")).toEqual(["M4"]);
 });
 
+test("M4: a deletion that arrives when another release wants the row, and it was written again", () => {
+  const decides = (hours: number, release: string) => stored(hours, "plans/current", { release });
+  const back: At = [3, { kind: "released", release: "third", wanted }];
+  const until = [...uploaded, lacking(many), decides(2, "second"), back, decides(3, "third")];
+  expect(broken([...until, writes(4, [row]), deletes(5, [key])])).toEqual(["M4"]);
+  expect(broken([...until, deletes(4, [key]), writes(5, [row])])).toEqual([]);
+  const replaced = decides(5, "second");
+  expect(broken([...until, writes(4, [row]), replaced, deletes(6, [key])])).toEqual([]);
+});
+
 test("M4: more than a twentieth deleted after a release", () => {
   const second = [...uploaded, lacking(many.slice(1))];
   expect(broken([...second, deletes(3, [key, "joins/t.m0"])])).toEqual(["M4"]);

@@ -6,6 +6,7 @@ import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
 import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
 import { metadataReleased, metadataRow, uploadStored } from "./audit/metadata.ts";
+import { rowUploaded } from "./audit/metadata-jobs.ts";
 import { atRest } from "./audit/rest.ts";
 import { rowLoaded } from "./audit/serving.ts";
 import { checkpointed, streamBegun, streamEnded, streamHistory } from "./audit/streams.ts";
@@ -57,6 +58,8 @@ function happened(history: History, entry: TraceEntry, position: number): void {
     case "metadata-rows":
       for (const row of entry.rows) metadataRow(history, { ...row, by: entry.by, at: entry.at });
       return;
+    case "metadata-uploaded":
+      return rowUploaded(history, entry);
     case "table-commit":
       return tableCommitted(history, entry);
     case "table-dropped":

@@ -1,5 +1,7 @@
-import { sha256Hex } from "../../core/hash.ts";
+import { sha256Hex, stableJson } from "../../core/hash.ts";
+import type { JobSpec } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Faults } from "./faults.ts";
 import type { Happening } from "./trace.ts";
 
 /** The table of metadata that workloads have. */
@@ -8,6 +10,11 @@ const table = "CHRONON_METADATA";
 /** What a row of metadata holds, in a few characters. */
 export function contentOf(text: string): string {
   return sha256Hex(text).slice(0, 12);
+}
+
+/** The same of the row that Chronon's job makes of a conf: its keys in order. */
+export function contentAsWritten(conf: string): string {
+  return contentOf(stableJson(JSON.parse(conf)));
 }
 
 /** Tells what is written to the table of metadata and deleted from it. `by`: null for somebody else. */
@@ -37,6 +44,28 @@ export function metadataRecord(
       if (name !== table || gone.length === 0) return;
       const rows = gone.map((key) => ({ key, content: null, timestamp: 0 }));
       record({ kind: "metadata-rows", rows, by });
+    },
+  };
+  return recorded;
+}
+
+/** The online store as a job that uploads metadata has it: some exit 0 having written nothing. */
+export function uploadRecord(
+  { record, faults }: { record: (happening: Happening) => void; faults: Faults },
+  store: KeyValueStore,
+  { jobId, config, run, attempt }: JobSpec,
+): KeyValueStore {
+  const recorded: KeyValueStore = {
+    ...store,
+    at: () => recorded,
+    async write(name, cells) {
+      const where = `the metadata of ${config}, run ${run} attempt ${attempt},`;
+      if (faults.strikes("row-left-out", where)) return;
+      await store.write(name, cells);
+      for (const { key, value, timestamp } of cells) {
+        const content = contentOf(Buffer.from(value).toString());
+        record({ kind: "metadata-uploaded", key: keyOf(key), content, timestamp, jobId });
+      }
     },
   };
   return recorded;

@@ -41,8 +41,10 @@ interface Uploading {
 export function withMetadata<W extends Uploading>(seed: number, workload: W): W {
   const random = randomOf(seed, "metadata");
   if (!random.chance(0.5)) return workload;
-  const models = modelsOf(seed, workload.releases.length);
-  const releases = workload.releases.map((release, nth) => {
+  const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.5);
+  const models = modelsOf(seed, { releases: workload.releases.length, isTakenBack });
+  const inTime = isTakenBack ? takenBack(seed, workload.releases) : workload.releases;
+  const releases = inTime.map((release, nth) => {
     const { files = [], rows = [] } = models[nth] ?? {};
     const metadata = [...rowsOf(release.files), ...rows];
     return {
@@ -56,28 +58,51 @@ export function withMetadata<W extends Uploading>(seed: number, workload: W): W 
   const left = new Set(second?.wanted.metadata.map(({ key }) => key));
   const going = second === undefined ? [] : rows.filter(({ key }) => !left.has(key));
   const { settings, faultsEnd } = workload;
-  const removal = random.pick(["keep", "delete", "delete"] as const);
+  const drawn = random.pick(["keep", "delete", "delete"] as const);
+  const removal = isTakenBack ? "delete" : drawn;
   const teams = { ...settings.teams, [others]: TeamSettings.parse({ metadata: "others" }) };
   return {
     ...workload,
-    settings: { ...settings, metadata: { ...settings.metadata, removal }, teams },
+    settings: {
+      ...settings,
+      metadata: { ...settings.metadata, removal },
+      teams,
+      // What is released is looked at within a minute: both releases are, however soon the second comes.
+      ...(isTakenBack ? { tickMs: 60_000 } : {}),
+    },
     releases,
     hands: handsOf(seed, { rows, going, faultsEnd }),
   };
 }
 
 /**
+ * The third release brings back what the second took away, and comes while that is still being
+ * deleted: within seconds or minutes.
+ */
+function takenBack<R extends { readonly at: number }>(seed: number, releases: readonly R[]): R[] {
+  const soon = randomOf(seed, "taken back after").between(1_000, 300_000);
+  const second = releases[1]?.at ?? 0;
+  return releases.map((release, nth) => (nth === 2 ? { ...release, at: second + soon } : release));
+}
+
+interface Modelling {
+  readonly releases: number;
+  /** Whether the second is taken back at once: then a few of its models are deleted. */
+  readonly isTakenBack: boolean;
+}
+
+/**
  * Models of each release: enough of them that a few may be deleted at once. A later release lacks
  * some, fewer than the limit or more, and has others of another content.
  */
-function modelsOf(seed: number, releases: number): Models[] {
+function modelsOf(seed: number, { releases, isTakenBack }: Modelling): Models[] {
   const random = randomOf(seed, "models");
-  const count = random.pick([3, 50, 100]);
+  const count = random.pick(isTakenBack ? [50] : [3, 50, 100]);
   const all = Array.from({ length: count }, (_, nth) => ({
     name: `${random.pick(["t", "t", "u", "u", others])}.m${nth}`,
     content: 1,
   }));
-  const lacking = random.pick([0, 1, 2, 9]);
+  const lacking = random.pick(isTakenBack ? [1, 2] : [0, 1, 2, 9]);
   const from = random.between(0, Math.max(0, count - lacking));
   const later = all
     .filter((_, nth) => nth < from || nth >= from + lacking)

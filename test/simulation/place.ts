@@ -1,4 +1,5 @@
 import { rehearsalLake } from "../../adapters/rehearsal/lake.ts";
+import type { RehearsalWorld } from "../../adapters/rehearsal/world.ts";
 import { type SimulatedBus, simulatedBus } from "../../adapters/simulated/bus.ts";
 import { type SimulatedTime, simulatedTime } from "../../adapters/simulated/clock.ts";
 import { type SimulatedJobs, simulatedJobs } from "../../adapters/simulated/job-runner.ts";
@@ -10,7 +11,7 @@ import {
 import { randomOf } from "../../adapters/simulated/random.ts";
 import { simulatedTaskStore } from "../../adapters/simulated/task-store.ts";
 import type { Notice } from "../../ports/alerts.ts";
-import type { JobStatus } from "../../ports/job-runner.ts";
+import type { JobSpec, JobStatus } from "../../ports/job-runner.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
@@ -19,7 +20,7 @@ import type { TableName } from "../../schemas/ids.ts";
 import { type SimulatedDataproc, simulatedDataproc } from "./dataproc.ts";
 import type { Faults } from "./faults.ts";
 import { type LakeRecord, lakeRecord } from "./lake-record.ts";
-import { metadataRecord } from "./metadata-record.ts";
+import { metadataRecord, uploadRecord } from "./metadata-record.ts";
 import { type Pushing, pushing } from "./push.ts";
 import { servingRecord } from "./serving-record.ts";
 import { streamRecord } from "./stream-record.ts";
@@ -113,20 +114,27 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
       ? { ...status, state: "vanished", error: "the job was lost", blame: "infrastructure" }
       : status;
 
+  const world: RehearsalWorld = {
+    lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
+    keyValueStore: servingRecord(record, faults, keyValues.open()),
+    configs: configs.open(),
+    flinkState: slow(
+      streamRecord(record, (prefix) => flinkState.remove(prefix)).over(flinkState.open()),
+      time,
+      faults,
+    ),
+    clock: time,
+    behaviour: workload.behaviour,
+    newId: () => names.id(),
+  };
+  const worldOf = (spec: JobSpec): RehearsalWorld =>
+    spec.mode === "metadata-upload"
+      ? { ...world, keyValueStore: uploadRecord({ record, faults }, keyValues.open(), spec) }
+      : world;
+
   const jobs = simulatedJobs({
-    world: {
-      lake: rehearsalLake(slow(openLake(), time, faults), workload.settings.tables),
-      keyValueStore: servingRecord(record, faults, keyValues.open()),
-      configs: configs.open(),
-      flinkState: slow(
-        streamRecord(record, (prefix) => flinkState.remove(prefix)).over(flinkState.open()),
-        time,
-        faults,
-      ),
-      clock: time,
-      behaviour: workload.behaviour,
-      newId: () => names.id(),
-    },
+    world,
+    worldOf,
     ...(workload.perMinute === null
       ? {}
       : { lane: { name: "everything", perMinute: workload.perMinute } }),

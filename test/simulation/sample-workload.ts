@@ -8,13 +8,12 @@ import { Settings } from "../../schemas/settings.ts";
 import { compileFiles } from "../support/configs.ts";
 import { dayMs, hourMs, start } from "./times.ts";
 import type { Wanted, WantedInput, WantedStep } from "./trace.ts";
+import { commandsOf, jobFaultsOf } from "./trouble-workload.ts";
 import { watchingOf } from "./watching-workload.ts";
 import {
   type Change,
   changesOf,
   cloudOf,
-  commandsOf,
-  jobFaultsOf,
   outagesOf,
   settingsOf,
   type Workload,

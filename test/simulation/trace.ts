@@ -22,6 +22,8 @@ export interface WantedStep {
   readonly after: readonly StepId[];
   /** Null: it writes rows of the online store, unless it publishes. */
   readonly output: TableName | null;
+  /** What its job writes into the table of metadata. */
+  readonly uploads?: WantedUpload;
   /** It has no job: what its input holds is to be published as a document. */
   readonly publishes?: true;
   readonly effect: OutputEffect;
@@ -31,6 +33,15 @@ export interface WantedStep {
   readonly readByOthers: boolean;
   /** Days one job of a backfill does. */
   readonly stepDays: number;
+}
+
+/** The row of a conf as Chronon's job writes it; contents in a few characters. */
+export interface WantedUpload {
+  readonly key: string;
+  /** Of the compiled file. */
+  readonly conf: string;
+  /** Of the row, which spells the same conf otherwise. */
+  readonly content: string;
 }
 
 export interface WantedInput {
@@ -137,6 +148,15 @@ export type Happening =
         readonly timestamp: EpochMs;
       }[];
       readonly by: string | null;
+    }
+  /** A job wrote a row of metadata. */
+  | {
+      readonly kind: "metadata-uploaded";
+      readonly key: string;
+      readonly content: string;
+      /** Of the cell. */
+      readonly timestamp: EpochMs;
+      readonly jobId: string;
     }
   /** A route to people took a notice of an alert, which it knows by its key. */
   | {

@@ -39,6 +39,8 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
       const does = first?.content === null ? "deletes" : "writes";
       return `${entry.by ?? "somebody"} ${does} ${entry.rows.length} rows of metadata, ${first?.key} first`;
     }
+    case "metadata-uploaded":
+      return `job ${short(entry.jobId)} writes the metadata of ${entry.key}`;
     case "told":
       return `${entry.route} is told: ${entry.alert} ${entry.change}`;
     case "attempts-counted":

@@ -1,10 +1,11 @@
 import { type Random, randomOf } from "../../adapters/simulated/random.ts";
 import type { Command } from "../../schemas/commands.ts";
 import type { Partition, TableName } from "../../schemas/ids.ts";
-import { RehearsalBehaviour, type RehearsalFault } from "../../schemas/rehearsal.ts";
+import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { type Closing, Settings } from "../../schemas/settings.ts";
 import { type CloudWorkload, cloudWorkloadOf } from "./cloud-workload.ts";
 import { type ConfigNode, filesOf, wantedOf } from "./configs.ts";
+import { withMetadataJobs } from "./metadata-job-workload.ts";
 import { type Hand, withMetadata } from "./metadata-workload.ts";
 import {
   type ForeignStream,
@@ -15,8 +16,9 @@ import {
   withStream,
 } from "./stream-workload.ts";
 import { withCron, withTeams } from "./team-workload.ts";
-import { dayMs, hourMs, start } from "./times.ts";
+import { dayAt, dayMs, hourMs, start } from "./times.ts";
 import type { Wanted } from "./trace.ts";
+import { commandsOf, jobFaultsOf } from "./trouble-workload.ts";
 import { type WatchingWorkload, watchingOf } from "./watching-workload.ts";
 
 /** What a foreign hand does to a table at a time. */
@@ -85,8 +87,6 @@ export interface Leaving {
   >;
 }
 
-const dayAt = (at: number): Partition => new Date(at).toISOString().slice(0, 10);
-
 export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   const random = randomOf(seed, "workload");
   const days = Math.min(random.between(2, 4), leaving.days ?? 9);
@@ -148,7 +148,8 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     hands: [],
     watching: without.has("watching") ? null : watchingOf(seed, { externals, faultsEnd }),
   };
-  return without.has("metadata") ? workload : withMetadata(seed, workload);
+  if (without.has("metadata")) return workload;
+  return withMetadataJobs(seed, withMetadata(seed, workload), { days, without });
 }
 
 /** What differs between one machine and Google Cloud. */
@@ -253,58 +254,10 @@ export function changesOf(
   return changes.filter(({ at }) => at < faultsEnd).sort((a, b) => a.at - b.at);
 }
 
-/** What operators ask for, about the days around then; some cancel a backfill that they asked for. */
-export function commandsOf(
-  random: Random,
-  { wanted, days }: { wanted: Wanted; days: number },
-): Command[] {
-  const commands: Command[] = [];
-  const day = (nth: number) => dayAt(start + nth * dayMs);
-  for (let nth = random.pick([0, 1, 3, 6, 10]); nth > 0; nth--) {
-    const step = random.pick(wanted.steps);
-    const at = start + random.between(4, days * 24 + 2) * hourMs + random.between(0, hourMs);
-    const first = Math.floor((at - start) / dayMs) - random.between(0, 3);
-    const shared = { schema: 1 as const, id: `command-${nth}`, by: "operator", at };
-    const task = `${step.id}@${day(first)}`;
-    const span = random.between(0, 4);
-    const command = random.pick<Command>([
-      {
-        kind: "backfill-requested",
-        ...shared,
-        target: step.id,
-        start: day(first),
-        end: day(first + span),
-      },
-      { kind: "task-retry", ...shared, task },
-      { kind: "task-cancel", ...shared, task },
-    ]);
-    commands.push(command);
-    const ranged = Math.min(span + 1, step.stepDays);
-    if (command.kind !== "backfill-requested" || ranged === 1 || random.chance(0.5)) continue;
-    const later = { id: `command-${nth}-after`, at: at + random.between(60_000, 2 * hourMs) };
-    const range = `${step.id}@${day(first)}..${day(first + ranged - 1)}`;
-    commands.push({ kind: "task-cancel", ...shared, ...later, task: range });
-  }
-  return commands;
-}
-
 export function outagesOf(random: Random, faultsEnd: number): Workload["outages"] {
   return Array.from({ length: random.pick([0, 0, 1, 3]) }, () => {
     const from = random.between(start, faultsEnd - hourMs);
     const port = random.pick(["bus", "store", "lake", "configs", "runner", "key-values"]);
     return { port, from, until: from + random.between(30_000, 2_700_000) };
   });
-}
-
-export function jobFaultsOf(
-  random: Random,
-  { wanted, days }: { wanted: Wanted; days: number },
-): RehearsalFault[] {
-  return Array.from({ length: random.pick([0, 2, 6, 12]) }, () => ({
-    step: random.pick(wanted.steps).id,
-    ...(random.chance(0.4) ? { partition: dayAt(start + random.between(-1, days) * dayMs) } : {}),
-    ...(random.chance(0.3) ? { run: random.between(1, 2) } : {}),
-    ...(random.chance(0.8) ? { attempt: random.between(1, 2) } : {}),
-    does: random.pick(["fail", "write-nothing", "hang", "vanish", "write-half"] as const),
-  }));
 }

@@ -14,6 +14,7 @@ import {
   touchesOf,
 } from "./history.ts";
 import { claimed } from "./launches.ts";
+import { uploadClaimed, uploadSucceeded } from "./metadata-jobs.ts";
 import { wasServed } from "./serving.ts";
 
 const terminal = new Set(["succeeded", "failed", "cancelled", "skipped"]);
@@ -34,6 +35,7 @@ export function taskStored(
     const key = `${task.id} ${state.run}`;
     if (!fills || !history.claims.has(key)) history.claims.set(key, at);
     claimed(history, task, at);
+    uploadClaimed(history, task, state.jobId);
     turnTaken(history, task, at);
   }
   if (
@@ -150,6 +152,7 @@ function succeeded(history: History, task: Task, at: EpochMs): void {
   const { remark, run } = task.state;
   const { start, end } = taskName(task.id);
   if (step.publishes === true) return publishedSince(history, task, at);
+  if (step.uploads !== undefined) return uploadSucceeded(history, task, at);
   if (step.output === null) {
     const since = history.claims.get(`${task.id} ${run}`) ?? at;
     if (wasServed(history, step.config, { day: end, since })) return;

@@ -3,11 +3,13 @@ import type { CommandDocument } from "../../../schemas/commands.ts";
 import type { Partition } from "../../../schemas/ids.ts";
 import type { LandingsDocument, TableDocument } from "../../../schemas/landings.ts";
 import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/metadata.ts";
+import type { PlanDocument } from "../../../schemas/plan.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import { alertStored } from "./alerts.ts";
 import type { History, Stored, Touch } from "./history.ts";
+import { planStored } from "./metadata.ts";
 import { streamHistory } from "./streams.ts";
 
 type Committed = Extract<TraceEntry, { kind: "table-commit" }>;
@@ -70,6 +72,9 @@ export function documentStored(history: History, { id, body, at }: Stored): void
       return;
     case "commands":
       if (body !== null) history.commands.set(name, body as CommandDocument);
+      return;
+    case "plans":
+      if (body !== null) planStored(history, body as PlanDocument, at);
       return;
     case "metadata":
       if (body !== null) history.metadata.head = body as MetadataDocument;

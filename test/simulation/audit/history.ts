@@ -6,7 +6,7 @@ import type { MetadataDocument, MetadataRowsDocument } from "../../../schemas/me
 import type { Settings } from "../../../schemas/settings.ts";
 import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { Task } from "../../../schemas/tasks.ts";
-import type { Broken, TraceEntry, Wanted, WantedRow, WantedStep, Watching } from "../trace.ts";
+import type { Broken, TraceEntry, Wanted, WantedStep, Watching } from "../trace.ts";
 
 const dayMs = 86_400_000;
 
@@ -160,21 +160,34 @@ export interface ServedRow {
 /** Rows of metadata as they truly lie there, and what is stored of them. */
 export interface MetadataHistory {
   /** What each release wants, by its id; the first has none. */
-  readonly wanted: Map<string, readonly WantedRow[]>;
-  readonly first: readonly WantedRow[] | null;
+  readonly wanted: Map<string, Wanted>;
+  readonly first: Wanted;
   readonly rows: Map<string, MetadataCells>;
   /** The ledger: documents of rows that Landfall says it wrote, and its head. */
   readonly pages: Map<string, MetadataRowsDocument>;
   head: MetadataDocument | null;
+  /** Which release decided from when on, the newest last. */
+  readonly decided: { readonly release: string; readonly at: EpochMs }[];
+  /** Rows that jobs wrote, by key, the newest last. */
+  readonly uploads: Map<string, UploadedRow[]>;
+  /** The conf that an attempt was claimed for, in a few characters, by the id of its job. */
+  readonly claimedFor: Map<string, string>;
   /** Rows that Landfall deleted since an upload for another release was recorded. */
   deleted: number;
+}
+
+/** A row of metadata as a job wrote it. */
+export interface UploadedRow {
+  readonly jobId: string;
+  readonly content: string;
+  readonly at: EpochMs;
 }
 
 export interface MetadataCells {
   /** The cell that is read; null: none is there. */
   cell: { readonly content: string; readonly timestamp: EpochMs; readonly isOurs: boolean } | null;
-  /** What Landfall wrote last. */
-  own: { readonly content: string; readonly timestamp: EpochMs } | null;
+  /** What Landfall wrote last, and when that happened by the world's clock. */
+  own: { readonly content: string; readonly timestamp: EpochMs; readonly at: EpochMs } | null;
   /** When somebody else wrote or deleted it last. */
   touchedAt: EpochMs;
 }
@@ -219,10 +232,13 @@ export function emptyHistory({
     streams: new Map(),
     metadata: {
       wanted: new Map(),
-      first: wanted.metadata,
+      first: wanted,
       rows: new Map(),
       pages: new Map(),
       head: null,
+      decided: [],
+      uploads: new Map(),
+      claimedFor: new Map(),
       deleted: 0,
     },
     watching: watching ?? null,

@@ -1,5 +1,6 @@
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { MetadataDocument } from "../../../schemas/metadata.ts";
+import type { PlanDocument } from "../../../schemas/plan.ts";
 import type { Broken, TraceEntry, WantedRow } from "../trace.ts";
 import { breaks, type History, type MetadataCells, type Stored } from "./history.ts";
 
@@ -16,12 +17,13 @@ type Released = Extract<TraceEntry, { kind: "released" }>;
 /**
  * Metadata in the online store. M1: an upload is recorded when every row it stands for lies there. M4:
  * no row is deleted but one that the ledger has and Landfall wrote last, where that is allowed, and
- * few after a release. At rest the rows of the newest release are there, not older than they may be.
+ * few after a release; none that the release wants which decides, and that was written since it does,
+ * however late a deletion arrives that another release asked for. At rest the rows of the newest release are there, not older than they may be.
  */
 type Promised = Extract<Broken["promise"], `M${string}` | "liveness">;
 
 export function metadataReleased({ metadata }: History, { release, wanted }: Released): void {
-  if (wanted.metadata !== null) metadata.wanted.set(release, wanted.metadata);
+  metadata.wanted.set(release, wanted);
 }
 
 /** Takes over what became of a row, and looks at whose it was. */
@@ -36,7 +38,7 @@ export function metadataRow(history: History, row: Row): void {
     return;
   }
   if (by !== null) written(history, row);
-  if (by !== null) cells.own = { content, timestamp };
+  if (by !== null) cells.own = { content, timestamp, at };
   if (cells.cell === null || cells.cell.timestamp <= timestamp) {
     cells.cell = { content, timestamp, isOurs: by !== null };
   }
@@ -44,12 +46,18 @@ export function metadataRow(history: History, row: Row): void {
 
 function written(history: History, { key, content, at }: Row): void {
   const { first, wanted } = history.metadata;
-  const asked = [first ?? [], ...wanted.values()].flat();
+  const asked = [first, ...wanted.values()].flatMap((one) => one.metadata ?? []);
   if (asked.some((row) => row.key === key && row.content === content && row.isOurs)) return;
   breaks(history, { promise: "M1", at }, `${key} is written as nobody asked for`);
 }
 
-function deleted(history: History, { key, at }: Row, { cell }: MetadataCells): void {
+/** Since when the release decides that does. */
+export function planStored({ metadata }: History, { release }: PlanDocument, at: EpochMs): void {
+  const { decided } = metadata;
+  if (decided.at(-1)?.release !== release) decided.push({ release, at });
+}
+
+function deleted(history: History, { key, at }: Row, { cell, own }: MetadataCells): void {
   const { metadata, settings } = history;
   const say = (what: string) => breaks(history, { promise: "M4", at }, what);
   // A row that is not there any more is none.
@@ -58,11 +66,19 @@ function deleted(history: History, { key, at }: Row, { cell }: MetadataCells): v
   if (!ledger.includes(key)) say(`${key} is deleted, which the ledger has not`);
   if (!cell.isOurs) say(`${key} is deleted, which somebody else wrote`);
   if (settings.metadata.removal === "keep") say(`${key} is deleted, which is to be kept`);
+  if (isWrittenAnew(history, key, own)) say(`${key} is deleted, which was written anew since`);
   metadata.deleted += 1;
   const most = Math.min(10, Math.floor(ledger.length * 0.05));
   if (metadata.deleted > most) {
     say(`${metadata.deleted} rows are deleted after a release, of ${ledger.length}`);
   }
+}
+
+/** Whether the release that decides wants a row, and it was written since that is so. */
+function isWrittenAnew(history: History, key: string, own: MetadataCells["own"]): boolean {
+  const current = history.metadata.decided.at(-1);
+  if (current === undefined || own === null || own.at < current.at) return false;
+  return wantedBy(history, current.release).some((row) => row.key === key);
 }
 
 /** M1, when the head of the ledger is stored. */
@@ -86,8 +102,8 @@ export function uploadStored(history: History, { body, at }: Stored): void {
 }
 
 function wantedBy({ metadata }: History, release: string): readonly WantedRow[] {
-  const rows = metadata.wanted.get(release) ?? metadata.first ?? [];
-  return rows.filter(({ isOurs }) => isOurs);
+  const { metadata: rows } = metadata.wanted.get(release) ?? metadata.first;
+  return (rows ?? []).filter(({ isOurs }) => isOurs);
 }
 
 /** When what lies there was written; what somebody else did to it later is theirs. Null: it does not. */

@@ -15,6 +15,7 @@ import {
 } from "./history.ts";
 import { couldRun, unmet } from "./launches.ts";
 import { metadataAtRest } from "./metadata.ts";
+import { uploadsAtRest } from "./metadata-jobs.ts";
 import { streamAtRest } from "./streams.ts";
 
 /** Liveness, I4 and I8: how everything stands when it had two days to come to rest. */
@@ -34,6 +35,7 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
   for (const step of history.wanted.at(-1)?.steps ?? []) forgotten(history, step, at);
   for (const stream of history.wanted.at(-1)?.streams ?? []) streamAtRest(history, stream, at);
   metadataAtRest(history, at);
+  uploadsAtRest(history, at);
   alertsAtRest(history, at);
 }
 
