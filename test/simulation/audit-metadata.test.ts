@@ -76,6 +76,12 @@ test("M1: an upload recorded before its rows, without one of them, or with what 
   expect(broken([writes(1, [{ ...row, content: "two" }])])).toEqual(["M1"]);
 });
 
+test("M1: of two dispatchers' cells the newest lies there, whichever came last", () => {
+  const rows = our.map((one) => ({ key: one.key, content: one.content, timestamp: 2 * hourMs }));
+  const ahead: At = [1, { kind: "metadata-rows", rows, by: "another" }];
+  expect(broken([ahead, writes(1), recorded(1, 1)])).toEqual([]);
+});
+
 test("M1: what somebody else does to a row after it was written is theirs", () => {
   const theirs = writes(1, [{ ...row, content: "other" }], null);
   expect(broken([writes(1), theirs, recorded(1, 1)])).toEqual([]);

@@ -4,6 +4,7 @@ import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { TeamSettings } from "../../schemas/step-policy.ts";
 import { contentAsWritten, contentOf } from "./metadata-record.ts";
+import { dayAt } from "./times.ts";
 import type { Wanted, WantedStep } from "./trace.ts";
 import { commandsOf, jobFaultsOf } from "./trouble-workload.ts";
 
@@ -49,7 +50,7 @@ export function withMetadataJobs<W extends Uploading>(
     return workload;
   }
   const of = { wanted: { ...first.wanted, steps }, days };
-  const commands = commandsOf(randomOf(seed, "commands on metadata"), of);
+  const commands = commandsOf(randomOf(seed, "commands on metadata"), of).filter(isOfThePast);
   const faults = jobFaultsOf(randomOf(seed, "faults of metadata jobs"), of);
   const { behaviour } = workload;
   return {
@@ -63,6 +64,14 @@ export function withMetadataJobs<W extends Uploading>(
       ? behaviour
       : { ...behaviour, faults: [...behaviour.faults, ...faults] },
   };
+}
+
+/**
+ * Nobody asks for a day ahead: what waits for no table is done for it at once, and not again when the
+ * day is over.
+ */
+function isOfThePast(command: Command): boolean {
+  return command.kind !== "backfill-requested" || command.end < dayAt(command.at);
 }
 
 function withOwners(settings: Settings, owners: readonly string[]): Settings {

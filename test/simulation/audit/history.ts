@@ -186,7 +186,7 @@ export interface UploadedRow {
 export interface MetadataCells {
   /** The cell that is read; null: none is there. */
   cell: { readonly content: string; readonly timestamp: EpochMs; readonly isOurs: boolean } | null;
-  /** What Landfall wrote last, and when that happened by the world's clock. */
+  /** Landfall's newest cell, and when it was written by the world's clock. */
   own: { readonly content: string; readonly timestamp: EpochMs; readonly at: EpochMs } | null;
   /** When somebody else wrote or deleted it last. */
   touchedAt: EpochMs;

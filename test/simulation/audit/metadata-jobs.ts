@@ -1,7 +1,7 @@
-import type { EpochMs, StepId } from "../../../schemas/ids.ts";
+import type { EpochMs, StepId, TaskId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, Wanted, WantedStep, WantedUpload } from "../trace.ts";
-import { breaks, dayText, type History, type Job, taskName } from "./history.ts";
+import { breaks, dayText, endOf, type History, type Job, taskName } from "./history.ts";
 
 /**
  * Metadata that Chronon's own jobs write. I5: a success is that of the conf its attempt was claimed
@@ -99,6 +99,13 @@ function jobsOf({ jobs }: History, id: StepId): Job[] {
 /** An operator cancelled a day of it: that is not taken up again. */
 function isLeft({ tasks }: History, id: StepId): boolean {
   return [...tasks.values()].some(({ step, state }) => step === id && state.kind === "cancelled");
+}
+
+/** Whether a task's day was over so late that it may still be under way at rest. */
+export function isOfThisMorning({ wanted }: History, id: TaskId, at: EpochMs): boolean {
+  const { step, end } = taskName(id);
+  const uploads = uploadsOf(wanted.at(-1)).some((one) => one.id === step);
+  return uploads && at < endOf(end) + uploadedWithinMs;
 }
 
 /** How long the first task of a day may take to be there. */

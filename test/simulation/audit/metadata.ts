@@ -38,7 +38,10 @@ export function metadataRow(history: History, row: Row): void {
     return;
   }
   if (by !== null) written(history, row);
-  if (by !== null) cells.own = { content, timestamp, at };
+  // Of two dispatchers' cells the newest is read, whichever came last.
+  if (by !== null && (cells.own?.timestamp ?? 0) <= timestamp) {
+    cells.own = { content, timestamp, at };
+  }
   if (cells.cell === null || cells.cell.timestamp <= timestamp) {
     cells.cell = { content, timestamp, isOurs: by !== null };
   }

@@ -15,14 +15,16 @@ import {
 } from "./history.ts";
 import { couldRun, unmet } from "./launches.ts";
 import { metadataAtRest } from "./metadata.ts";
-import { uploadsAtRest } from "./metadata-jobs.ts";
+import { isOfThisMorning, uploadsAtRest } from "./metadata-jobs.ts";
 import { streamAtRest } from "./streams.ts";
 
 /** Liveness, I4 and I8: how everything stands when it had two days to come to rest. */
 export function atRest(history: History, ended: Extract<TraceEntry, { kind: "ended" }>): void {
   const { at } = ended;
   const say = (what: string) => breaks(history, { promise: "liveness", at }, what);
-  for (const job of history.running) say(`the job of ${job.task} still runs`);
+  for (const { task } of history.running) {
+    if (!isOfThisMorning(history, task, at)) say(`the job of ${task} still runs`);
+  }
   if (ended.unacked > 0) say(`${ended.unacked} events were never acked`);
   for (const reason of ended.deadLetters) say(`an event was put aside: ${reason}`);
   for (const task of history.tasks.values()) taskAtRest(history, task, at);
@@ -44,6 +46,7 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
   const { kind } = task.state;
   const step = history.wanted.at(-1)?.steps.find(({ id }) => id === task.step);
   if (["launching", "running", "cancelling", "retrying", "ready", "covered"].includes(kind)) {
+    if (isOfThisMorning(history, task.id, at)) return;
     return say(`${task.id} is still ${kind}: ${task.why}`);
   }
   if (step === undefined) {
@@ -116,7 +119,7 @@ function poolAtRest(
   for (const holder of Object.keys(holders)) {
     const kind = history.tasks.get(holder)?.state.kind ?? "unknown";
     const passedOn = pool.startsWith("table:") && kind === "succeeded" && !kvEnded(history, holder);
-    if (!passedOn)
+    if (!passedOn && !isOfThisMorning(history, holder, at))
       breaks(history, { promise: "I6", at }, `${holder}, ${kind}, still holds a slot of ${pool}`);
   }
 }
