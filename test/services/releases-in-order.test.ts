@@ -19,15 +19,15 @@ function place() {
   const store = simulatedTaskStore().open();
   const plans = plansOf({ store, configs, settings, clock });
   return {
-    writes(queries: Queries) {
+    writes: (queries: Queries) => {
       now += 1_000;
       return writeRelease(configs, stagingQueryFiles(queries));
     },
-    async tells(release: string) {
+    tells: async (release: string) => {
       const { before } = await plans.release(release);
       return before === null ? null : configsOf(before.plan);
     },
-    async decides() {
+    decides: async () => {
       await plans.refresh();
       return configsOf(plans.current()?.plan ?? { steps: [] });
     },
