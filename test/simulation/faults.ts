@@ -32,7 +32,7 @@ export const FAULTS = {
   "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
   "telling-refused": { chance: 0.1, words: "is refused" },
   "telling-answer-lost": { chance: 0.1, words: "is done, its answer is lost" },
-  "delete-late": { chance: 0.5, words: "is not answered, and arrives later", ownProfile: true },
+  "delete-late": { chance: 0.8, words: "is not answered, and arrives later", ownProfile: true },
   "list-lacks": { chance: 0.02, words: "lacks it once", ownProfile: true },
   "submit-late": { chance: 0.08, words: "is not answered, and arrives later", ownProfile: true },
   "push-refused": { chance: 0.05, words: "is refused", ownProfile: true },

@@ -77,10 +77,10 @@ export function withMetadata<W extends Uploading>(seed: number, workload: W): W 
 
 /**
  * The third release brings back what the second took away, and comes while that is still being
- * deleted: within seconds or minutes.
+ * deleted: within minutes.
  */
 function takenBack<R extends { readonly at: number }>(seed: number, releases: readonly R[]): R[] {
-  const soon = randomOf(seed, "taken back after").between(1_000, 300_000);
+  const soon = randomOf(seed, "taken back after").between(60_000, 300_000);
   const second = releases[1]?.at ?? 0;
   return releases.map((release, nth) => (nth === 2 ? { ...release, at: second + soon } : release));
 }
