@@ -3,7 +3,10 @@ import type { EpochMs, TaskId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
 import { breaks, type History, stepOf, stepsThatMayDecide } from "./history.ts";
+
 import { lateAtRest } from "./late.ts";
+import { isOfThisMorning } from "./metadata-jobs.ts";
+
 import { alertsOfStreams, servedFromOldBatches } from "./stale.ts";
 
 type Taken = Extract<TraceEntry, { kind: "told" }>;
@@ -113,7 +116,7 @@ export function alertsAtRest(history: History, at: EpochMs): void {
     if (body?.state === "open") open.push(body);
   }
   toldAtRest(history, open, say);
-  failuresAtRest(history, open, say);
+  failuresAtRest(history, { open, at }, say);
   lateAtRest(history, { open, at, say });
   const counted = (kind: AlertKind) =>
     open.filter((one) => one.kind === kind).reduce((all, { count }) => all + count, 0);
@@ -160,7 +163,11 @@ function toldAtRest({ watching, alerts }: History, open: readonly AlertDocument[
 /** Tasks that alerts name, the first of them; one that is about more names not all. */
 const namedMax = 20;
 
-function failuresAtRest(history: History, open: readonly AlertDocument[], say: Say): void {
+function failuresAtRest(
+  history: History,
+  { open, at }: { readonly open: readonly AlertDocument[]; readonly at: EpochMs },
+  say: Say,
+): void {
   const failing = new Map(
     [...history.tasks.values()]
       .filter((task) => isTrouble(history, task))
@@ -174,7 +181,8 @@ function failuresAtRest(history: History, open: readonly AlertDocument[], say: S
         one.team === task.team &&
         (one.tasks.includes(task.id) || one.count > namedMax),
     );
-    if (!isKnown) say(`no alert is open of ${task.id}, ${kind}`);
+    if (!isKnown && !isOfThisMorning(history, task.id, at))
+      say(`no alert is open of ${task.id}, ${kind}`);
   }
   for (const { key, kind, tasks } of open) {
     if (kind !== "step-failed" && kind !== "nothing-written") continue;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 /** A bug, as the edits that plant it in a copy of the sources. */
 export interface Planted {
   readonly name: string;
-  /** The first seed, counted from 1, that catches it. */
+  /** A seed, counted from 1, that catches it: the first one when it was last looked for. */
   readonly seed: number;
   /**
    * Of the seed, or of another one: faults that show the bug together, and not without any one of
