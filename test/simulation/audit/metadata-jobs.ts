@@ -101,12 +101,18 @@ function isLeft({ tasks }: History, id: StepId): boolean {
   return [...tasks.values()].some(({ step, state }) => step === id && state.kind === "cancelled");
 }
 
-/** Whether a task's day was over so late that it may still be under way at rest. */
+/** Whether a task's time came so late, by its day or its schedule, that it may still be under way at rest. */
 export function isOfThisMorning({ wanted }: History, id: TaskId, at: EpochMs): boolean {
   const { step, end } = taskName(id);
   const uploads = uploadsOf(wanted.at(-1)).some((one) => one.id === step);
-  return uploads && at < endOf(end) + uploadedWithinMs;
+  if (uploads) return at < endOf(end) + uploadedWithinMs;
+  const hour = wanted.at(-1)?.steps.find(({ id: one }) => one === step)?.startsAtHour;
+  return hour !== undefined && at < endOf(end) + hour * hourMs + scheduledWithinMs;
 }
+
+const hourMs = 3_600_000;
+/** How long what its schedule has just let start may take. */
+const scheduledWithinMs = 3 * hourMs;
 
 /** How long the first task of a day may take to be there. */
 const dayBeginsMs = 6 * 3_600_000;

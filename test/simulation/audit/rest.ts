@@ -53,7 +53,8 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
     if (kind === "waiting") say(`${task.id} waits, but its step has left the plan`);
     return;
   }
-  if (kind === "waiting" && couldRun(history, task.id, at)) {
+  const isDue = couldRun(history, task.id, at) && !isOfThisMorning(history, task.id, at);
+  if (kind === "waiting" && isDue) {
     say(`${task.id} waits although nothing is missing: ${task.why}`);
   }
   if (kind === "skipped" && !history.skippedRightly.has(task.id)) {
