@@ -176,4 +176,26 @@ describe("alerts: stored, then told, once, and closed when they are over", () =>
     expect(broken(...before, task(20, cancelled))).toContain("alerts");
     expect(broken(...before, task(2, cancelled))).not.toContain("alerts");
   });
+
+  test("a failure that was told of, and then heard to be over, was told; one of before its time was not", () => {
+    const about = "step-failed:t:1";
+    const said = (hours: number, change: "opened" | "closed"): readonly At[] => {
+      const kept = { ...alert, key: about, kind: "step-failed", tasks: [id] };
+      const state = change === "closed" ? "closed" : "open";
+      const routes = { pager: { ...told, change } };
+      return [
+        stored(hours, `alerts/${about}`, { ...kept, state }),
+        [hours, { kind: "told", route: "pager", alert: about, change, count: 1 }],
+        stored(hours, `alerts/${about}`, { ...kept, state, routes }),
+      ];
+    };
+    const forgotten = (hours: number) => stored(hours, `alerts/${about}`, null);
+    const over = (hours: number) => [...said(hours, "closed"), forgotten(hours)];
+    const fails = (hours: number) => [release, task(hours, failed), job];
+    const ends = task(23, cancelled);
+    expect(broken(...fails(0), ...said(1, "opened"), ...over(2), ends)).not.toContain("alerts");
+    expect(broken(...said(1, "opened"), ...fails(2), ...over(9), ends)).not.toContain("alerts");
+    expect(broken(...said(1, "opened"), ...over(2), ...fails(3), ends)).toContain("alerts");
+    expect(broken(...said(1, "opened"), ...fails(2), ...over(3), ends)).toContain("alerts");
+  });
 });

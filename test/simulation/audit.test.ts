@@ -171,6 +171,27 @@ test("I1: claimed before its input landed, or by a version that never was", () =
   expect(broken(landed(), stored(task(launching, { reads })))).toEqual(["I1"]);
 });
 
+test("I1: whether a hole in a window holds up is for the release that decides to say", () => {
+  const windowed = { ...step, inputs: [{ table, startDays: 1, endDays: 0 }] };
+  const released = (release: string, holes: "fine" | "wait") =>
+    entry({
+      kind: "released",
+      release,
+      wanted: {
+        ...wanted,
+        steps: [windowed, ...wanted.steps.slice(1)],
+        tables: [{ name: table, writer: null, closing: { when: "at-landing" }, holes }],
+      },
+    });
+  // The newer one is written before the older decides, and has not replaced it yet.
+  const both = [released("older", "fine"), released("newer", "wait")];
+  const decides = (release: string) => stored(["plans/current", { release, hash: release, at }]);
+  const claim = () => stored(task(launching));
+  expect(broken(landed(), both, decides("older"), claim())).toEqual([]);
+  expect(broken(landed(), both, decides("newer"), claim())).toEqual(["I1"]);
+  expect(broken(landed(), both, decides("older"), decides("newer"), claim())).toEqual(["I1"]);
+});
+
 test("I2: two jobs of one output at a time", () => {
   const runs = [
     { run: 1, because: "", at: 0, attempts: [attempted("job-1", 1), attempted("job-2", 2)] },

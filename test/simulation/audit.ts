@@ -54,7 +54,7 @@ function happened(history: History, entry: TraceEntry, position: number): void {
   switch (entry.kind) {
     case "released":
       metadataReleased(history, entry);
-      return released(history, entry.wanted, entry.at);
+      return released(history, entry);
     case "metadata-rows":
       for (const row of entry.rows) metadataRow(history, { ...row, by: entry.by, at: entry.at });
       return;

@@ -1,6 +1,6 @@
 import { randomOf } from "../../adapters/simulated/random.ts";
 import type { Command } from "../../schemas/commands.ts";
-import type { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
+import type { RehearsalBehaviour, RehearsalFault } from "../../schemas/rehearsal.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { TeamSettings } from "../../schemas/step-policy.ts";
 import { contentAsWritten, contentOf } from "./metadata-record.ts";
@@ -51,7 +51,7 @@ export function withMetadataJobs<W extends Uploading>(
   }
   const of = { wanted: { ...first.wanted, steps }, days };
   const commands = commandsOf(randomOf(seed, "commands on metadata"), of).filter(isOfThePast);
-  const faults = jobFaultsOf(randomOf(seed, "faults of metadata jobs"), of);
+  const faults = jobFaultsOf(randomOf(seed, "faults of metadata jobs"), of).filter(endsWithFaults);
   const { behaviour } = workload;
   return {
     ...workload,
@@ -72,6 +72,11 @@ export function withMetadataJobs<W extends Uploading>(
  */
 function isOfThePast(command: Command): boolean {
   return command.kind !== "backfill-requested" || command.end < dayAt(command.at);
+}
+
+/** These jobs run every day: what struck each attempt of each of them would go on for ever. */
+function endsWithFaults({ attempt }: RehearsalFault): boolean {
+  return attempt !== undefined;
 }
 
 function withOwners(settings: Settings, owners: readonly string[]): Settings {

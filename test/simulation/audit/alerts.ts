@@ -3,10 +3,8 @@ import type { EpochMs, TaskId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
 import { breaks, type History, stepOf, stepsThatMayDecide } from "./history.ts";
-
 import { lateAtRest } from "./late.ts";
 import { isOfThisMorning } from "./metadata-jobs.ts";
-
 import { alertsOfStreams, servedFromOldBatches } from "./stale.ts";
 
 type Taken = Extract<TraceEntry, { kind: "told" }>;
@@ -42,7 +40,8 @@ export function noticeTaken(
   const { documents, notices } = history.alerts;
   const say = (what: string) => breaks(history, { promise: "alerts", at }, what);
   const stored = documents.get(key);
-  notices.set(`${route} ${key}`, { change, count });
+  const openAt = change === "closed" ? notices.get(`${route} ${key}`)?.openAt : at;
+  notices.set(`${route} ${key}`, { change, count, at, openAt: openAt ?? 0 });
   if (stored === undefined) return say(`${route} is told of ${key}, which was not stored`);
   const isLate = (since: EpochMs) => at - since > lookSlackMs;
   if (stored.body === null) {
@@ -80,19 +79,28 @@ export function failingStored(
   const steps = stepsThatMayDecide(history, task.step, at);
   if (steps.length === 0 || steps.some(({ latestOnly }) => latestOnly)) return;
   for (const route of history.watching?.routes[task.team] ?? []) {
-    if (isToldOf(history, { route, task: before })) continue;
+    if (isToldOf(history, { route, task: before, since })) continue;
     const what = `${route} was never told of ${task.id}, which had failed ${new Date(since).toISOString()}`;
     breaks(history, { promise: "alerts", at }, what);
   }
 }
 
-function isToldOf(
-  { alerts }: History,
-  { route, task }: { readonly route: string; readonly task: Task },
-): boolean {
+interface Failing {
+  readonly route: string;
+  readonly task: Task;
+  readonly since: EpochMs;
+}
+
+/**
+ * A route knows of it; or it did, and then heard that it was over, as when a release takes its step away:
+ * it was told since, or its alert stayed open for longer than a look takes.
+ */
+function isToldOf({ alerts }: History, { route, task, since }: Failing): boolean {
   const prefix = `${route} ${kindOf(task)}:${task.team}:`;
   return [...alerts.notices].some(
-    ([name, { change }]) => name.startsWith(prefix) && change !== "closed",
+    ([name, notice]) =>
+      name.startsWith(prefix) &&
+      (notice.change !== "closed" || notice.openAt >= since || notice.at - since > lookSlackMs),
   );
 }
 

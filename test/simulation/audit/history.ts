@@ -73,6 +73,8 @@ export interface History {
   readonly turns: EpochMs[];
   /** Every release so far: while several are in flight any of them may have decided. */
   readonly wanted: Wanted[];
+  /** The same of all but the first, by the release's name. */
+  readonly releases: Map<string, Wanted>;
   /** When each of them but the first was written. */
   readonly releasedAt: EpochMs[];
   readonly touches: Map<TableName, Map<Partition, Touch[]>>;
@@ -137,7 +139,16 @@ export interface AlertHistory {
   /** By key; one that was deleted is kept without its body. */
   readonly documents: Map<string, StoredAlert>;
   /** The last notice that a route took of an alert, by both. */
-  readonly notices: Map<string, { readonly change: string; readonly count: number }>;
+  readonly notices: Map<
+    string,
+    {
+      readonly change: string;
+      readonly count: number;
+      readonly at: EpochMs;
+      /** When it was last told that there is one; 0: never. */
+      readonly openAt: EpochMs;
+    }
+  >;
   /** Since when tasks are failed for good. */
   readonly failing: Map<TaskId, EpochMs>;
 }
@@ -211,6 +222,7 @@ export function emptyHistory({
     perMinute,
     turns: [],
     wanted: [wanted],
+    releases: new Map(),
     releasedAt: [],
     skippedRightly: new Set(),
     judged: new Set(),
@@ -260,13 +272,23 @@ export function breaks(
 const decidesWithinMs = 3 * 3_600_000;
 
 /** Takes over another release. */
-export function released(history: History, wanted: Wanted, at: EpochMs): void {
+export function released(
+  history: History,
+  { release, wanted, at }: Extract<TraceEntry, { kind: "released" }>,
+): void {
   const before = new Set(history.wanted.at(-1)?.steps.map(({ id }) => id));
   for (const { id } of wanted.steps) {
     if (!before.has(id)) history.since.set(id, at + decidesWithinMs);
   }
   history.wanted.push(wanted);
+  history.releases.set(release, wanted);
   history.releasedAt.push(at);
+}
+
+/** What the release that decides asks for, by the plan that is stored; undefined before there is one. */
+function deciding({ releases, metadata, wanted }: History): Wanted | undefined {
+  const newest = metadata.decided.at(-1);
+  return newest === undefined ? undefined : (releases.get(newest.release) ?? wanted[0]);
 }
 
 /** What releases that may decide at a time say of a step: the newest, and those it may not have replaced yet. */
@@ -287,9 +309,11 @@ export function stepOf({ wanted }: History, id: string): WantedStep | undefined 
   return undefined;
 }
 
-export function tableOf({ wanted }: History, name: TableName) {
-  for (let at = wanted.length - 1; at >= 0; at--) {
-    const found = wanted[at]?.tables.find((table) => table.name === name);
+/** The table as the release that decides means it, else as the newest that has it does. */
+export function tableOf(history: History, name: TableName) {
+  const asked = [deciding(history), ...history.wanted.toReversed()];
+  for (const wanted of asked) {
+    const found = wanted?.tables.find((table) => table.name === name);
     if (found !== undefined) return found;
   }
   return undefined;
