@@ -4,6 +4,7 @@ import { memo } from "./memo.ts";
 
 /** Length of a partition in milliseconds. */
 export const dayMs = 86_400_000;
+export const hourMs = 3_600_000;
 
 const epoch = Temporal.PlainDate.from("1970-01-01");
 const firstDay = epoch.until("0001-01-01").days;

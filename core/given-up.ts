@@ -3,10 +3,8 @@ import type { PlanStep } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import type { Task } from "../schemas/tasks.ts";
 import { isAskedFor } from "./commanded.ts";
-import { dayMs, partitionAt, partitionEndMs } from "./dates.ts";
+import { dayMs, hourMs, partitionAt, partitionEndMs } from "./dates.ts";
 import { policyOf } from "./policy.ts";
-
-const hourMs = 3_600_000;
 
 /**
  * When a task that waits for its first run fails instead; null: it waits on. What somebody asked for,

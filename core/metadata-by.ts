@@ -1,11 +1,11 @@
 import type { MetadataRow, PlanStep } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import type { MetadataWriter } from "../schemas/step-policy.ts";
+import { own } from "./own.ts";
 
 /** Who writes the metadata of a team's configs, as the nearest says. */
 export function metadataBy({ metadata, teams }: Settings, team: string): MetadataWriter {
-  const own = Object.hasOwn(teams, team) ? teams[team]?.metadata : undefined;
-  return own ?? metadata.by;
+  return own(teams, team)?.metadata ?? metadata.by;
 }
 
 /** The same of one row. Chronon has no job for model transforms: where jobs write, Landfall writes those. */

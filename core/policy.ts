@@ -1,5 +1,6 @@
 import type { Settings } from "../schemas/settings.ts";
 import type { StepPolicy } from "../schemas/step-policy.ts";
+import { own } from "./own.ts";
 
 /** What a policy depends on: a step, or a task of one. */
 export interface Governed {
@@ -61,8 +62,4 @@ function policyIn(settings: Settings, { team, mode }: Governed): Policy {
     maxActiveRuns: nearest((one) => one.maxActiveRuns, settings.maxActiveRuns),
     headStartMs: nearest((one) => one.headStartMs, settings.headStartMs),
   };
-}
-
-function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(of, name) ? of[name] : undefined;
 }

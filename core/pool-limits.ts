@@ -1,6 +1,7 @@
 import type { StepId } from "../schemas/ids.ts";
 import type { PlanStep } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
+import { own } from "./own.ts";
 import { policyOf } from "./policy.ts";
 
 /** How many may hold a slot of a pool at once. */
@@ -52,8 +53,4 @@ export function sharedPools({ pools, teams }: Pick<Settings, "pools" | "teams">)
       limit === undefined ? [] : [{ pool: `${teamPrefix}${team}`, limit }],
     ),
   ];
-}
-
-function own<T>(of: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(of, name) ? of[name] : undefined;
 }

@@ -17,6 +17,7 @@ import {
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { filter, type Observable, share } from "rxjs";
+import { otherWork } from "../../lake/other-work.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type {
   ObjectInfo,
@@ -130,10 +131,6 @@ function isAbsent(cause: unknown): boolean {
 
 /** Looks at objects between which other work has its turn. */
 const statsAtOnce = 64;
-
-function otherWork(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 async function listObjects(
   root: string,

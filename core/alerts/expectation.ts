@@ -3,7 +3,7 @@ import type { Awaited } from "../../schemas/alerts.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { EpochMs, Partition, StepId } from "../../schemas/ids.ts";
 import type { ClosingSettings } from "../closing.ts";
-import { dayMs, partitionAt } from "../dates.ts";
+import { dayMs, hourMs, partitionAt } from "../dates.ts";
 import type { View } from "../draft.ts";
 import type { PlanIndex } from "../plan-index.ts";
 import type { Signal } from "./signals.ts";
@@ -40,13 +40,7 @@ export interface Expecting {
   readonly now: EpochMs;
 }
 
-export const hourMs = 3_600_000;
-
 /** The newest day that ended at least so many hours ago. */
 export function newestDue(now: EpochMs, hours: number): Partition {
   return partitionAt(now - hours * hourMs - dayMs);
-}
-
-export function own<T>(map: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(map, name) ? map[name] : undefined;
 }

@@ -1,11 +1,12 @@
 import { type Partition, taskId } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
-import { addDays, partitionAt, partitionEndMs } from "../dates.ts";
+import { addDays, hourMs, partitionAt, partitionEndMs } from "../dates.ts";
 import type { View } from "../draft.ts";
+import { own } from "../own.ts";
 import { single } from "../readiness.ts";
 import { earliestLaunch } from "../schedule.ts";
 import { STATUS } from "../status.ts";
-import { type Expectation, type Expecting, hourMs, newestDue, own } from "./expectation.ts";
+import { type Expectation, type Expecting, newestDue } from "./expectation.ts";
 import { landedInTime } from "./late.ts";
 
 /**

@@ -7,9 +7,10 @@ import {
 } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 import { type Closedness, closedness, closingOf } from "../closing.ts";
-import { addDays, dayMs, daysIn, partitionAt, partitionEndMs } from "../dates.ts";
+import { addDays, dayMs, daysIn, hourMs, partitionAt, partitionEndMs } from "../dates.ts";
 import type { View } from "../draft.ts";
 import { landingOf, landingsIds } from "../landings.ts";
+import { own } from "../own.ts";
 import { inputRange, outputRange } from "../partitions.ts";
 import type { PlanIndex } from "../plan-index.ts";
 import { single } from "../readiness.ts";
@@ -19,9 +20,7 @@ import {
   type Expectation,
   type Expecting,
   type Held,
-  hourMs,
   newestDue,
-  own,
   type Waiter,
 } from "./expectation.ts";
 

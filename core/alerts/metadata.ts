@@ -1,10 +1,8 @@
 import type { AlertSettings } from "../../schemas/alert-settings.ts";
 import type { EpochMs } from "../../schemas/ids.ts";
 import type { MetadataDocument } from "../../schemas/metadata.ts";
-import { partitionAt } from "../dates.ts";
+import { hourMs, partitionAt } from "../dates.ts";
 import { firstLine, noTeam, type Signal } from "./signals.ts";
-
-const hourMs = 3_600_000;
 
 interface About {
   readonly now: EpochMs;

@@ -1,6 +1,6 @@
-import { lastValueFrom, Subject, tap } from "rxjs";
+import { tap } from "rxjs";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
+import { scaledClock } from "../../adapters/embedded/clock.ts";
 import { objectError } from "../../adapters/gcp/object-errors.ts";
 import type { Bus } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
@@ -9,7 +9,6 @@ import { silentLog } from "../../ports/log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { Task } from "../../schemas/tasks.ts";
-import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import {
   allTasks,
   days,
@@ -20,6 +19,7 @@ import {
   queries,
   removeWorlds,
   settings,
+  started,
 } from "../support/dispatcher-place.ts";
 
 afterAll(removeWorlds);
@@ -42,22 +42,12 @@ describe("a world that does not answer", () => {
         return calls % 11 === 0 ? { kind: "unknown", cause: "the answer was lost" } : answer;
       },
     };
-    const stop = new Subject<void>();
-    const running = lastValueFrom(
-      dispatcher(
-        {
-          ...world,
-          store: flaky,
-          runner: instantRunner(world.bus, submitted),
-          settings: { ...settings, submitWithinMs: 300 },
-          by: "one",
-          clock: systemClock(),
-          log: silentLog,
-        },
-        stop,
-      ),
-      { defaultValue: undefined },
-    );
+    const end = started({
+      ...world,
+      store: flaky,
+      runner: instantRunner(world.bus, submitted),
+      settings: { ...settings, submitWithinMs: 300 },
+    });
     for (const day of days.slice(0, 5)) {
       await world.bus.publish([landed("data.x", day, 1), landed("data.y", day, 1)]);
     }
@@ -73,8 +63,7 @@ describe("a world that does not answer", () => {
       { timeout: 30_000, interval: 100 },
     );
     clearInterval(tick);
-    stop.next();
-    await running;
+    await end();
     for (const task of await allTasks(world.store)) {
       expect(
         task.runs.map(({ attempts }) => attempts.length),
@@ -90,11 +79,7 @@ describe("a world that does not answer", () => {
       submit: async () => Promise.reject(new RetryableError("the runner is away")),
     };
     const clock = scaledClock({ start: Date.now(), speed: 600 });
-    const stop = new Subject<void>();
-    const running = lastValueFrom(
-      dispatcher({ ...world, runner: away, settings, by: "one", clock, log: silentLog }, stop),
-      { defaultValue: undefined },
-    );
+    const end = started({ ...world, runner: away, clock });
     await world.bus.publish([landed("data.x", "2025-09-01", 1)]);
     const task = "t.a__0/backfill@2025-09-01";
     const state = async () => {
@@ -110,8 +95,7 @@ describe("a world that does not answer", () => {
     );
     await vi.waitFor(async () => expect(await state()).toBe("cancelled"), { timeout: 20_000 });
     clearInterval(tick);
-    stop.next();
-    await running;
+    await end();
   });
 
   test("before the first release a tick is over at once, and a landing waits for the plan", async () => {
@@ -124,22 +108,11 @@ describe("a world that does not answer", () => {
         world.bus.deliveries(options).pipe(tap(({ event }) => delivered.push(event.kind))),
     };
     const runner = instantRunner(world.bus, submitted);
-    const stop = new Subject<void>();
-    const running = lastValueFrom(
-      dispatcher(
-        {
-          ...world,
-          bus: heard,
-          runner,
-          settings,
-          by: "one",
-          clock: systemClock(),
-          log: silentLog,
-        },
-        stop,
-      ),
-      { defaultValue: undefined },
-    );
+    const end = started({
+      ...world,
+      bus: heard,
+      runner,
+    });
     const tick = { kind: "tick", schema: 1, at: Date.now() } as const;
     await world.bus.publish([landed("data.x", "2025-09-01", 1), tick, tick]);
     const times = (kind: string) => delivered.filter((heardOf) => heardOf === kind).length;
@@ -151,8 +124,7 @@ describe("a world that does not answer", () => {
     await vi.waitFor(() => expect(submitted.map(({ config }) => config)).toContain("t.b__0"), {
       timeout: 10_000,
     });
-    stop.next();
-    await running;
+    await end();
   });
 
   test("an event that cannot be handled is put aside with its reason; the others go on", async () => {
@@ -166,22 +138,11 @@ describe("a world that does not answer", () => {
         return world.store.read(ids);
       },
     };
-    const stop = new Subject<void>();
-    const running = lastValueFrom(
-      dispatcher(
-        {
-          ...world,
-          store: poisoned,
-          runner: instantRunner(world.bus, submitted),
-          settings,
-          by: "one",
-          clock: systemClock(),
-          log: silentLog,
-        },
-        stop,
-      ),
-      { defaultValue: undefined },
-    );
+    const end = started({
+      ...world,
+      store: poisoned,
+      runner: instantRunner(world.bus, submitted),
+    });
     await world.bus.publish(days.slice(0, 3).map((day) => landed("data.x", day, 1)));
     await vi.waitFor(async () => expect(await world.bus.deadLetters(10)).toHaveLength(1), {
       timeout: 20_000,
@@ -191,8 +152,7 @@ describe("a world that does not answer", () => {
     await vi.waitFor(() =>
       expect(submitted.filter(({ config }) => config === "t.a__0")).toHaveLength(2),
     );
-    stop.next();
-    await running;
+    await end();
   });
 
   test("a right that is missing on the configs' bucket holds events back and puts none aside", async () => {
@@ -210,22 +170,12 @@ describe("a world that does not answer", () => {
       },
     };
     const warnings: object[] = [];
-    const stop = new Subject<void>();
-    const running = lastValueFrom(
-      dispatcher(
-        {
-          ...world,
-          configs,
-          runner: instantRunner(world.bus, submitted),
-          settings,
-          by: "one",
-          clock: systemClock(),
-          log: { ...silentLog, warn: (fields) => void warnings.push(fields) },
-        },
-        stop,
-      ),
-      { defaultValue: undefined },
-    );
+    const end = started({
+      ...world,
+      configs,
+      runner: instantRunner(world.bus, submitted),
+      log: { ...silentLog, warn: (fields) => void warnings.push(fields) },
+    });
     await world.bus.publish([landed("data.x", "2025-09-01", 1)]);
     await vi.waitFor(() => expect(warnings.length).toBeGreaterThan(2), { timeout: 10_000 });
     expect(warnings[0]).toEqual({
@@ -238,7 +188,6 @@ describe("a world that does not answer", () => {
       timeout: 10_000,
     });
     expect(await world.bus.deadLetters(10)).toEqual([]);
-    stop.next();
-    await running;
+    await end();
   });
 });

@@ -1,16 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NEVER } from "rxjs";
+import { lastValueFrom, NEVER, Subject } from "rxjs";
 import { sqliteBus } from "../../adapters/embedded/bus.ts";
+import { systemClock } from "../../adapters/embedded/clock.ts";
 import { directoryObjectStore } from "../../adapters/embedded/object-store.ts";
 import { sqliteTaskStore } from "../../adapters/embedded/task-store.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
+import { silentLog } from "../../ports/log.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import { writeRelease } from "../../releases/release.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import { Settings } from "../../schemas/settings.ts";
+import type { DispatcherPorts } from "../../services/dispatcher/dispatching.ts";
+import { dispatcher } from "../../services/dispatcher/pipeline.ts";
 import { stagingQueryFiles } from "./staging-queries.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landfall-dispatcher-"));
@@ -53,6 +57,22 @@ export async function openUnreleased() {
     await bus.publish([{ kind: "configs-released", schema: 1, release }]);
   };
   return { configs, lake, bus, store, open, released };
+}
+
+type Started = Pick<DispatcherPorts, "bus" | "store" | "configs" | "lake" | "runner"> &
+  Partial<DispatcherPorts>;
+
+/** Runs a dispatcher in silence, on the machine's clock unless said otherwise; ends it by what it answers. */
+export function started(ports: Started): () => Promise<void> {
+  const stop = new Subject<void>();
+  const usual = { settings, by: "one", clock: systemClock(), log: silentLog };
+  const running = lastValueFrom(dispatcher({ ...usual, ...ports }, stop), {
+    defaultValue: undefined,
+  });
+  return async () => {
+    stop.next();
+    await running;
+  };
 }
 
 let written = 0;

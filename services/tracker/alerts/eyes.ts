@@ -10,6 +10,7 @@ import {
   type Signal,
 } from "../../../core/alerts/signals.ts";
 import { writesMetadata } from "../../../core/metadata-by.ts";
+import { own } from "../../../core/own.ts";
 import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { AlertDocument, AlertKind } from "../../../schemas/alerts.ts";
 import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
@@ -47,9 +48,9 @@ export function eyesOf(ports: AlertingPorts): Eyes {
   const currentPlan = planNow(ports);
   const lettersNow = letters(ports);
   const unmetNow = unmetExpectations(ports);
-  let maintainers: Plan["maintainers"];
+  let maintainers: NonNullable<Plan["maintainers"]> = {};
   return {
-    maintainersOf: (team) => ownOf(maintainers, team) ?? ownOf(maintainers, "default") ?? [],
+    maintainersOf: (team) => own(maintainers, team) ?? own(maintainers, "default") ?? [],
     async look(now, known) {
       const about = { now, settings, refreshMs: ports.settings.metadata.refreshMs };
       const [failed, running, plan, aside, streams, metadata] = await Promise.all([
@@ -60,7 +61,7 @@ export function eyesOf(ports: AlertingPorts): Eyes {
         streamsIn(store),
         metadataIn(store),
       ]);
-      maintainers = plan?.index.plan.maintainers;
+      maintainers = plan?.index.plan.maintainers ?? {};
       const unmet = plan === null ? [] : await unmetNow({ plan: plan.index, known, now });
       const troubling = plan === null ? failed : await notMoot(ports, plan.index, failed);
       const signals = [
@@ -80,10 +81,6 @@ export function eyesOf(ports: AlertingPorts): Eyes {
 /** Whether Landfall keeps metadata: what it wrote before somebody else did is not its to keep up. */
 function isKept({ settings }: AlertingPorts, plan: PlanNow | null): boolean {
   return writesMetadata(settings) && plan?.index.plan.metadata !== undefined;
-}
-
-function ownOf(maintainers: Plan["maintainers"], team: string): readonly string[] | undefined {
-  return Object.hasOwn(maintainers ?? {}, team) ? maintainers?.[team] : undefined;
 }
 
 /** Failed tasks that still matter; a query for each step of which only the newest day counts. */

@@ -4,7 +4,7 @@ import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, WantedStep } from "../trace.ts";
 import { breaks, type History, stepOf, stepsThatMayDecide } from "./history.ts";
 import { lateAtRest } from "./late.ts";
-import { isOfThisMorning } from "./metadata-jobs.ts";
+import { mayBeUnderWay } from "./launches.ts";
 import { alertsOfStreams, servedFromOldBatches } from "./stale.ts";
 
 type Taken = Extract<TraceEntry, { kind: "told" }>;
@@ -189,7 +189,7 @@ function failuresAtRest(
         one.team === task.team &&
         (one.tasks.includes(task.id) || one.count > namedMax),
     );
-    if (!isKnown && !isOfThisMorning(history, task.id, at))
+    if (!isKnown && !mayBeUnderWay(history, task.id, at))
       say(`no alert is open of ${task.id}, ${kind}`);
   }
   for (const { key, kind, tasks } of open) {

@@ -1,7 +1,7 @@
 import type { Attempt, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import { breaks, type EndedAttempt, type History } from "./history.ts";
-import { isOfThisMorning } from "./metadata-jobs.ts";
+import { mayBeUnderWay } from "./launches.ts";
 
 /** Takes over which attempts of a task have ended, and how. */
 export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
@@ -42,7 +42,7 @@ export function attemptsCounted(
     if (!known.days.has(day)) say(`the row of ${name} is of ${day}, when it did not end`);
   }
   for (const [jobId, { task, run, attempt }] of history.ended) {
-    if (!seen.has(jobId) && !isOfThisMorning(history, task, at))
+    if (!seen.has(jobId) && !mayBeUnderWay(history, task, at))
       say(`run ${run} attempt ${attempt} of ${task} has no row`);
   }
 }

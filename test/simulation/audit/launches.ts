@@ -1,4 +1,4 @@
-import type { EpochMs, Partition } from "../../../schemas/ids.ts";
+import type { EpochMs, Partition, TaskId } from "../../../schemas/ids.ts";
 import type { Closing } from "../../../schemas/settings.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { WantedInput, WantedStep } from "../trace.ts";
@@ -16,6 +16,7 @@ import {
   taskName,
   touchesOf,
 } from "./history.ts";
+import { uploadedWithinMs } from "./metadata-jobs.ts";
 
 const slackMs = 45_000;
 
@@ -50,6 +51,17 @@ function tooEarly(step: WantedStep, task: Task, at: EpochMs): string[] {
 /** 0 for what starts whenever it is complete: also before its day is over. */
 function startsAtOf({ startsAtHour }: WantedStep, end: Partition): EpochMs {
   return startsAtHour === undefined ? 0 : endOf(end) + startsAtHour * 3_600_000;
+}
+
+/** How long what its schedule has just let start may take. */
+const scheduledWithinMs = 3 * 3_600_000;
+
+/** Whether a task's time came so late, by its day or its schedule, that it may still be under way at rest. */
+export function mayBeUnderWay({ wanted }: History, id: TaskId, at: EpochMs): boolean {
+  const { step: of, end } = taskName(id);
+  const step = wanted.at(-1)?.steps.find((one) => one.id === of);
+  if (step?.uploads !== undefined) return at < endOf(end) + uploadedWithinMs;
+  return step?.startsAtHour !== undefined && at < startsAtOf(step, end) + scheduledWithinMs;
 }
 
 /** Every reason why a task may not run, by what is stored. */

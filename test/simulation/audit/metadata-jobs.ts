@@ -1,7 +1,7 @@
-import type { EpochMs, StepId, TaskId } from "../../../schemas/ids.ts";
+import type { EpochMs, StepId } from "../../../schemas/ids.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry, Wanted, WantedStep, WantedUpload } from "../trace.ts";
-import { breaks, dayText, endOf, type History, type Job, taskName } from "./history.ts";
+import { breaks, dayText, type History, type Job, taskName } from "./history.ts";
 
 /**
  * Metadata that Chronon's own jobs write. I5: a success is that of the conf its attempt was claimed
@@ -77,7 +77,7 @@ function uploadsOf(wanted: Wanted | undefined): Uploading[] {
 }
 
 /** Trouble and limits may keep an upload from beginning for so long. */
-const uploadedWithinMs = 10 * 3_600_000;
+export const uploadedWithinMs = 10 * 3_600_000;
 
 /** The last job that began in the hours after a release is one for its conf. */
 function uploadedAfter(
@@ -100,19 +100,6 @@ function jobsOf({ jobs }: History, id: StepId): Job[] {
 function isLeft({ tasks }: History, id: StepId): boolean {
   return [...tasks.values()].some(({ step, state }) => step === id && state.kind === "cancelled");
 }
-
-/** Whether a task's time came so late, by its day or its schedule, that it may still be under way at rest. */
-export function isOfThisMorning({ wanted }: History, id: TaskId, at: EpochMs): boolean {
-  const { step, end } = taskName(id);
-  const uploads = uploadsOf(wanted.at(-1)).some((one) => one.id === step);
-  if (uploads) return at < endOf(end) + uploadedWithinMs;
-  const hour = wanted.at(-1)?.steps.find(({ id: one }) => one === step)?.startsAtHour;
-  return hour !== undefined && at < endOf(end) + hour * hourMs + scheduledWithinMs;
-}
-
-const hourMs = 3_600_000;
-/** How long what its schedule has just let start may take. */
-const scheduledWithinMs = 3 * hourMs;
 
 /** How long the first task of a day may take to be there. */
 const dayBeginsMs = 6 * 3_600_000;

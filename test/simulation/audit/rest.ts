@@ -13,9 +13,9 @@ import {
   taskName,
   touchesOf,
 } from "./history.ts";
-import { couldRun, unmet } from "./launches.ts";
+import { couldRun, mayBeUnderWay, unmet } from "./launches.ts";
 import { metadataAtRest } from "./metadata.ts";
-import { isOfThisMorning, uploadsAtRest } from "./metadata-jobs.ts";
+import { uploadsAtRest } from "./metadata-jobs.ts";
 import { streamAtRest } from "./streams.ts";
 
 /** Liveness, I4 and I8: how everything stands when it had two days to come to rest. */
@@ -23,7 +23,7 @@ export function atRest(history: History, ended: Extract<TraceEntry, { kind: "end
   const { at } = ended;
   const say = (what: string) => breaks(history, { promise: "liveness", at }, what);
   for (const { task } of history.running) {
-    if (!isOfThisMorning(history, task, at)) say(`the job of ${task} still runs`);
+    if (!mayBeUnderWay(history, task, at)) say(`the job of ${task} still runs`);
   }
   if (ended.unacked > 0) say(`${ended.unacked} events were never acked`);
   for (const reason of ended.deadLetters) say(`an event was put aside: ${reason}`);
@@ -46,14 +46,14 @@ function taskAtRest(history: History, task: Task, at: EpochMs): void {
   const { kind } = task.state;
   const step = history.wanted.at(-1)?.steps.find(({ id }) => id === task.step);
   if (["launching", "running", "cancelling", "retrying", "ready", "covered"].includes(kind)) {
-    if (isOfThisMorning(history, task.id, at)) return;
+    if (mayBeUnderWay(history, task.id, at)) return;
     return say(`${task.id} is still ${kind}: ${task.why}`);
   }
   if (step === undefined) {
     if (kind === "waiting") say(`${task.id} waits, but its step has left the plan`);
     return;
   }
-  const isDue = couldRun(history, task.id, at) && !isOfThisMorning(history, task.id, at);
+  const isDue = couldRun(history, task.id, at) && !mayBeUnderWay(history, task.id, at);
   if (kind === "waiting" && isDue) {
     say(`${task.id} waits although nothing is missing: ${task.why}`);
   }
@@ -120,7 +120,7 @@ function poolAtRest(
   for (const holder of Object.keys(holders)) {
     const kind = history.tasks.get(holder)?.state.kind ?? "unknown";
     const passedOn = pool.startsWith("table:") && kind === "succeeded" && !kvEnded(history, holder);
-    if (!passedOn && !isOfThisMorning(history, holder, at))
+    if (!passedOn && !mayBeUnderWay(history, holder, at))
       breaks(history, { promise: "I6", at }, `${holder}, ${kind}, still holds a slot of ${pool}`);
   }
 }
