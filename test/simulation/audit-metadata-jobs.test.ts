@@ -59,17 +59,21 @@ const stored = (hours: number, id: string, body: object): At => {
 const decides = (hours: number, release: string) => stored(hours, "plans/current", { release });
 
 /** The task with as many runs as jobs, the last of them claimed for a conf. */
-function taskAt(hours: number, state: TaskState, { run, of }: { run: number; of: string }): At {
+function taskAt(
+  hours: number,
+  state: TaskState,
+  { run, of, id = task }: { run: number; of: string; id?: string },
+): At {
   const runs = Array.from({ length: run }, (_, nth) => ({
     run: nth + 1,
     because: "",
     at: 0,
     attempts: [{ attempt: 1, jobId: `job-${nth + 1}`, outcome: null }],
   }));
-  const [id, day] = task.split("@");
-  const named = { id: task, step: id, config: "t.a", start: day, end: day };
+  const [step, day] = id.split("@");
+  const named = { id, step, config: "t.a", start: day, end: day };
   const more = { requestedBy: [], reads: {}, conf: `${conf(of)}0000`, why: "" };
-  return stored(hours, `tasks/${task}`, { ...named, ...more, runs, state });
+  return stored(hours, `tasks/${id}`, { ...named, ...more, runs, state });
 }
 
 const writes = (hours: number, of: string, run = 1): At => [
@@ -126,4 +130,22 @@ test("liveness: another content of a release is uploaded within hours, and lies 
 
 test("liveness: the day that is over has a task", () => {
   expect(broken([decides(25, "first"), rests])).toEqual(["liveness"]);
+});
+
+test("what an attempt of the next day left half-way is not the row of the day that is over", () => {
+  const id = "t.a/metadata-upload@1970-01-02";
+  const next = { run: 2, attempt: 1, jobId: "job-2" };
+  const of = { run: 2, of: "a", id };
+  const halfWay = (state: TaskState): At[] => [
+    taskAt(48, { kind: "launching", ...next, by: "d", submitBy: 0 }, of),
+    [48.1, { kind: "job-begun", ...next, task: id }],
+    writes(48.2, "half of a", 2),
+    [48.3, { kind: "job-ended", jobId: "job-2", state: "failed" }],
+    taskAt(48.4, state, of),
+    [50, { kind: "ended", unacked: 0, deadLetters: [] }],
+  ];
+  const until = [decides(25, "first"), ...runs(25, { row: "a" })];
+  expect(broken([until, halfWay({ kind: "retrying", run: 2, notBefore: 0 })])).toEqual([]);
+  const given = halfWay({ kind: "cancelled", run: 2, at: 0 });
+  expect(broken([until, given])).toEqual(["liveness"]);
 });
