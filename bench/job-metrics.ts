@@ -10,6 +10,7 @@ import type { TaskStore } from "../ports/task-store.ts";
 import { MetricsSettings } from "../schemas/metrics-settings.ts";
 import { Settings } from "../schemas/settings.ts";
 import { appending } from "../services/tracker/metrics/append.ts";
+import { attemptsTable } from "../services/tracker/metrics/table.ts";
 import { attempt, task } from "../test/support/documents.ts";
 import { print } from "./print.ts";
 
@@ -48,8 +49,9 @@ await fill(store);
 const tracker = () => {
   const lake = directoryObjectStore({ root: join(folder, "lake") });
   const settings = { ...Settings.parse({}), metrics: MetricsSettings.parse({}) };
-  const ports = { metrics: noMetrics, store, lake, configs: lake, clock: systemClock() };
-  return appending({ ...ports, settings, log: silentLog }, "landfall.job_metrics");
+  const seen = { metrics: noMetrics, store, lake, configs: lake, clock: systemClock() };
+  const ports = { ...seen, settings, log: silentLog };
+  return appending(ports, attemptsTable(ports, "landfall.job_metrics"));
 };
 const look = tracker();
 const allMs = await timed(look);

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { streamsIn } from "../../services/tracker/alerts/read.ts";
+import { streamsIn } from "../../services/tracker/read.ts";
 import { BadAnswer } from "../errors.ts";
 import { dataOption, type StateOptions, settingsOption, withState } from "../state.ts";
 import { streamsText, streamText } from "../streams-text.ts";

@@ -4,9 +4,11 @@ import { failureOf } from "../../core/failure.ts";
 import { freshnessMs } from "../../core/freshness.ts";
 import { costOf, jobMetrics } from "../../core/job-metrics.ts";
 import { landingLagMs } from "../../core/landing-lag.ts";
+import { streamMetrics } from "../../core/streams/job-metrics.ts";
 import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import type { Attempt, Task } from "../../schemas/tasks.ts";
 import { attempt, landed, landings, task } from "../support/documents.ts";
+import { healthyStory, minuteMs, type StreamStory, streamStory } from "../support/stream-story.ts";
 
 const about = { deployment: "landfall", settings: MetricsSettings.parse({}) };
 const id = "risk.a.v1__0/backfill@2025-09-28..2025-09-30";
@@ -66,6 +68,64 @@ describe("a row for every finished attempt", () => {
     expect(costOf(usage, { dcu: 0.06 })).toBeCloseTo(0.06);
     expect(costOf(usage, {})).toBeNull();
     expect(costOf({}, { vcore: 1 })).toBeNull();
+  });
+});
+
+describe("a row for every finished attempt of a stream", () => {
+  const rowOf = (ending: (at: StreamStory, jobId: string) => void) => {
+    const at = streamStory();
+    at.look();
+    at.look();
+    at.pass(minuteMs);
+    ending(at, at.last()?.jobId ?? "");
+    at.look();
+    const [row] = streamMetrics(at.document(), "landfall");
+    return row;
+  };
+
+  test("says that one nobody asked to end has failed, and whose fault it was", () => {
+    const oom = rowOf((at, jobId) => at.end(jobId, "failed", "OutOfMemoryError: Java heap space"));
+    expect(oom).toMatchObject({
+      pipeline: "chronon_gb_streaming_risk",
+      step: "risk.clicks.v1/streaming",
+      jobType: "streaming",
+      days: 1,
+      attempt: 1,
+      state: "failed",
+      outcome: "failed",
+      blame: "job",
+      errorClass: "OutOfMemoryError",
+      durationMs: minuteMs,
+    });
+    const lost = "Container released on a *lost* node";
+    expect(rowOf((at, jobId) => at.end(jobId, "failed", lost))).toMatchObject({
+      blame: "infrastructure",
+    });
+    expect(rowOf((at, jobId) => at.end(jobId, "succeeded", null))).toMatchObject({
+      state: "failed",
+      outcome: "succeeded",
+      error: "its job ended, and a stream does not",
+    });
+  });
+
+  test("says refused of one that no runner took, and cancelled of one that was asked to end", () => {
+    const refused = streamStory();
+    refused.decide();
+    refused.refuse("no such cluster");
+    expect(streamMetrics(refused.document(), "landfall")).toMatchObject([
+      { state: "failed", errorClass: "Refused", startedAt: null, durationMs: null },
+    ]);
+    const stopped = healthyStory();
+    stopped.ask("stop");
+    stopped.look();
+    stopped.look();
+    expect(streamMetrics(stopped.document(), "landfall")).toMatchObject([
+      { state: "cancelled", blame: null, errorClass: null },
+    ]);
+  });
+
+  test("is none of an attempt that runs", () => {
+    expect(streamMetrics(healthyStory().document(), "landfall")).toEqual([]);
   });
 });
 

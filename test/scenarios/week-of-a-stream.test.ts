@@ -8,7 +8,7 @@ import { writeRelease } from "../../releases/release.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
-import { streamsIn } from "../../services/tracker/alerts/read.ts";
+import { streamsIn } from "../../services/tracker/read.ts";
 import { landByOthers } from "../support/lake.ts";
 import { streamFile } from "../support/streams-place.ts";
 

@@ -12,14 +12,18 @@ import { MetricsSettings } from "../../schemas/metrics-settings.ts";
 import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { storeOperations } from "../../services/store-operations.ts";
-import { appending } from "../../services/tracker/metrics/append.ts";
+import { appending, appendingStreams } from "../../services/tracker/metrics/append.ts";
 import { gauging } from "../../services/tracker/metrics/gauges.ts";
 import { type MeasuringPorts, measuring } from "../../services/tracker/metrics/pipeline.ts";
+import { attemptsTable } from "../../services/tracker/metrics/table.ts";
 import { attempt, landed, landings, pool, task } from "../support/documents.ts";
 import { input, planOf, step } from "../support/plan.ts";
+import { streamStory } from "../support/stream-story.ts";
 import { put } from "../support/task-stores.ts";
 
-const table = "landfall.job_metrics";
+const table = (ports: MeasuringPorts) => attemptsTable(ports, "landfall.job_metrics");
+const appendingTo = (ports: MeasuringPorts) => appending(ports, table(ports));
+const appendingStreamsTo = (ports: MeasuringPorts) => appendingStreams(ports, table(ports));
 
 /** A store and a lake that outlive those who look at them. */
 function place() {
@@ -80,7 +84,7 @@ describe("finished attempts", () => {
 
   test("are appended once, many together, and measured", async () => {
     const ports = at.ports();
-    const look = appending(ports, table);
+    const look = appendingTo(ports);
     for (let n = 1; n <= 7; n += 1) await at.end(n);
     await look();
     await look();
@@ -92,7 +96,7 @@ describe("finished attempts", () => {
   });
 
   test("of a task that ran again between two looks none is left out", async () => {
-    const look = appending(at.ports(), table);
+    const look = appendingTo(at.ports());
     await at.end(1, 1);
     await look();
     await at.end(1, 4);
@@ -109,10 +113,10 @@ describe("finished attempts", () => {
         throw new Error("killed");
       },
     };
-    await expect(appending({ ...ports, store: dying }, table)()).rejects.toThrow("killed");
+    await expect(appendingTo({ ...ports, store: dying })()).rejects.toThrow("killed");
     expect(await at.rows()).toEqual(names(1));
     await at.end(2);
-    await appending(at.ports(), table)();
+    await appendingTo(at.ports())();
     expect(await at.rows()).toEqual(names(1, 2));
   });
 
@@ -137,13 +141,13 @@ describe("finished attempts", () => {
           ports.store.commit(changes),
         ),
       };
-      await appending({ ...ports, lake, store }, table)().catch(() => {});
+      await appendingTo({ ...ports, lake, store })().catch(() => {});
     }
     expect(await at.rows()).toEqual(names(1, 2, 3, 4, 5, 6, 7));
   });
 
   test("of four appenders at once are there once", async () => {
-    const looks = Array.from({ length: 4 }, () => appending(at.ports(), table));
+    const looks = Array.from({ length: 4 }, () => appendingTo(at.ports()));
     for (let n = 1; n <= 20; n += 1) {
       await at.end(n);
       if (n % 5 === 0) await Promise.all(looks.map((look) => look()));
@@ -153,6 +157,29 @@ describe("finished attempts", () => {
       names(...Array.from({ length: 20 }, (_, n) => n + 1)).toSorted(),
     );
   });
+});
+
+test("attempts of streams are appended once, and measured", async () => {
+  const at = place();
+  const stream = streamStory();
+  stream.look();
+  const [first] = stream.document().attempts;
+  stream.end(first?.jobId ?? "", "failed", "OutOfMemoryError: Java heap space");
+  stream.look();
+  const { config } = stream.document();
+  await put(at.store, "streaming/all", { schema: 1, configs: [config, "risk.new.v1"] });
+  await put(at.store, `streams/${config}`, stream.document());
+  const ports = at.ports();
+  const look = appendingStreamsTo(ports);
+  await look();
+  await look();
+  await appendingStreamsTo(at.ports())();
+  expect(await at.rows()).toEqual([first?.jobId]);
+  expect(await at.commits()).toBe(1);
+  const { measured } = ports.metrics as ReturnType<typeof recordedMetrics>;
+  expect(measured.filter(({ name }) => name === "landfall.attempts")).toMatchObject([
+    { labels: { team: "risk", job_type: "streaming", error_class: "OutOfMemoryError" } },
+  ]);
 });
 
 test("queues, pools and the freshness of tables are measured", async () => {

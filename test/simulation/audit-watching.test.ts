@@ -79,6 +79,21 @@ describe("metrics: a row for every attempt that ended", () => {
   });
 });
 
+test("metrics: a row for every attempt of a stream that ended", () => {
+  const attempt = { attempt: 1, jobId: "job", task: `t.a/streaming@${day}`, endedAt, asked: false };
+  const ended = stored(1, "streams/t.a", {
+    config: "t.a",
+    attempts: [{ ...attempt, outcome: "succeeded" }],
+  });
+  const counted = (state: string | null): At => [
+    48,
+    { kind: "attempts-counted", rows: state === null ? [] : [{ jobId: "job", day, state }] },
+  ];
+  expect(broken(ended, counted("failed"))).toEqual([]);
+  expect(broken(ended, counted("succeeded"))).toEqual(["metrics"]);
+  expect(broken(ended, counted(null))).toEqual(["metrics"]);
+});
+
 describe("alerts: stored, then told, once, and closed when they are over", () => {
   const key = "dependency-late:t:1";
   const told = { change: "opened", count: 1, at: 0, unsent: null, refused: null } as const;

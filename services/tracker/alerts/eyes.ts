@@ -17,8 +17,8 @@ import type { EpochMs, Partition, StepId } from "../../../schemas/ids.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { Task } from "../../../schemas/tasks.ts";
 import { type PlanNow, planNow } from "../plan-now.ts";
+import { metadataIn, streamsIn } from "../read.ts";
 import type { AlertingPorts } from "./pipeline.ts";
-import { metadataIn, streamsIn } from "./read.ts";
 import { unmetExpectations } from "./unmet.ts";
 
 /** All that is wrong at a moment. */

@@ -5,9 +5,9 @@ import type { DocumentVersion, Write } from "../../../ports/task-store.ts";
 import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { DocumentOf } from "../../../schemas/documents.ts";
 import type { TaskId } from "../../../schemas/ids.ts";
+import { readAll } from "../read.ts";
 import type { Eyes } from "./eyes.ts";
 import type { AlertingPorts } from "./pipeline.ts";
-import { readAll } from "./read.ts";
 
 /** An alert as it is stored. */
 export interface KeptAlert {

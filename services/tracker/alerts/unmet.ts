@@ -6,8 +6,8 @@ import type { PlanIndex } from "../../../core/plan-index.ts";
 import type { TaskStore } from "../../../ports/task-store.ts";
 import type { AlertDocument } from "../../../schemas/alerts.ts";
 import type { EpochMs, StepId } from "../../../schemas/ids.ts";
+import { readAll } from "../read.ts";
 import type { AlertingPorts } from "./pipeline.ts";
-import { readAll } from "./read.ts";
 
 interface Looked {
   readonly plan: PlanIndex;

@@ -1,28 +1,30 @@
 import { jobMetrics } from "../../../core/job-metrics.ts";
-import { lakeTable } from "../../../core/lake-layout.ts";
-import { deltaPath } from "../../../lake/delta-reader.ts";
-import { type JobMetricsTable, jobMetricsTable } from "../../../lake/job-metrics.ts";
+import { streamMetrics } from "../../../core/streams/job-metrics.ts";
+import type { JobMetricsTable } from "../../../lake/job-metrics.ts";
 import type { Metrics } from "../../../ports/metrics.ts";
 import type { DocumentVersion } from "../../../ports/task-store.ts";
 import type { DocumentOf } from "../../../schemas/documents.ts";
 import type { JobMetric } from "../../../schemas/job-metrics.ts";
+import { streamsIn } from "../read.ts";
 import type { MeasuringPorts } from "./pipeline.ts";
 
 const ledger = "job-metrics/read";
 
 /**
- * Appends a row for every attempt that finished since the last look.
+ * Appends a row for every attempt of a task that finished since the last look.
  *
  * - M1 the table says which rows it has, and takes none twice; the ledger only says where to go on
  *   looking. It is written after the rows: what an appender that died had appended is looked at
  *   again, and nothing is left out.
  * - M2 two appenders read the same tasks; of each row one makes the commit, the other finds it there.
  */
-export function appending(ports: MeasuringPorts, name: string): () => Promise<void> {
+export function appending(
+  ports: MeasuringPorts,
+  tableNow: () => Promise<JobMetricsTable>,
+): () => Promise<void> {
   const { store, settings, clock, metrics } = ports;
-  let table: JobMetricsTable | null = null;
   return async () => {
-    table ??= jobMetricsTable(ports.lake, await pathOf(ports, name), ports);
+    const table = await tableNow();
     let { version, body } = await readLedger(ports);
     for (let more = true; more; ) {
       const cursor = body?.cursor ?? null;
@@ -41,6 +43,24 @@ export function appending(ports: MeasuringPorts, name: string): () => Promise<vo
   };
 }
 
+/** Appends a row for every attempt of a stream that finished: they are few, and all are looked at. */
+export function appendingStreams(
+  { store, settings, clock, metrics }: MeasuringPorts,
+  tableNow: () => Promise<JobMetricsTable>,
+): () => Promise<void> {
+  let appended: ReadonlySet<string> = new Set();
+  return async () => {
+    const finished = (await streamsIn(store)).flatMap((stream) =>
+      streamMetrics(stream, settings.deployment),
+    );
+    const fresh = finished.filter(({ jobId }) => !appended.has(jobId));
+    const table = fresh.length === 0 ? null : await tableNow();
+    const added = (await table?.append(fresh, clock.now())) ?? [];
+    for (const row of added) measureAttempt(metrics, row);
+    appended = new Set(finished.map(({ jobId }) => jobId));
+  };
+}
+
 interface Ledger {
   readonly version: DocumentVersion | null;
   readonly body: DocumentOf<typeof ledger> | null;
@@ -49,16 +69,6 @@ interface Ledger {
 async function readLedger({ store }: MeasuringPorts): Promise<Ledger> {
   const read = (await store.read([ledger])).get(ledger);
   return (read ?? { version: null, body: null }) as Ledger;
-}
-
-/** Where the table lies; where it is made when there is none. */
-async function pathOf({ lake, settings }: MeasuringPorts, name: string): Promise<string> {
-  const place = lakeTable(name, [], settings.tables);
-  const [made] = place?.paths ?? [];
-  if (place === null || made === undefined) {
-    throw new Error(`cannot tell where ${name} lies; set tables["${name}"].path`);
-  }
-  return (await deltaPath(lake, place)) ?? made;
 }
 
 function measureAttempt(metrics: Metrics, row: JobMetric): void {

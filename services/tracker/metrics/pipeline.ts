@@ -17,8 +17,9 @@ import type { TaskStore } from "../../../ports/task-store.ts";
 import type { MetricsSettings } from "../../../schemas/metrics-settings.ts";
 import type { Settings } from "../../../schemas/settings.ts";
 import { storeOperations } from "../../store-operations.ts";
-import { appending } from "./append.ts";
+import { appending, appendingStreams } from "./append.ts";
 import { gauging } from "./gauges.ts";
+import { attemptsTable } from "./table.ts";
 
 export interface MeasuringPorts {
   readonly metrics: Metrics;
@@ -36,6 +37,9 @@ export interface MeasuringPorts {
   readonly newId?: () => string;
 }
 
+/** Shortest distance of looks at attempts of streams, which seldom end: every document of a stream is read. */
+const streamsMs = 300_000;
+
 /**
  * Appends finished attempts to their table, and measures what is there to be looked at. A stream of
  * its own beside the reports of jobs: whatever fails or hangs here, the pipeline goes on.
@@ -51,8 +55,12 @@ export function measuring(ports: MeasuringPorts, stop: Observable<unknown>): Obs
         exhaustMap(untroubled(ports.log, look)),
         ignoreElements(),
       );
+    const attempts = table === null ? null : attemptsTable(ports, table);
     return merge(
-      table === null ? EMPTY : looks(appendMs, appending(ports, table)),
+      attempts === null ? EMPTY : looks(appendMs, appending(ports, attempts)),
+      attempts === null
+        ? EMPTY
+        : looks(Math.max(appendMs, streamsMs), appendingStreams(ports, attempts)),
       looks(gaugeMs, gauging(ports)),
       storeOperations({ ...ports, service: "tracker" }, stop),
     );

@@ -1,3 +1,4 @@
+import type { StreamAttempt, StreamDocument } from "../../../schemas/streams.ts";
 import type { Attempt, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import { breaks, type EndedAttempt, type History } from "./history.ts";
@@ -17,10 +18,27 @@ export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
   }
 }
 
+/** The same of a stream: an end that nobody asked for is a failure, however its job exited. */
+export function streamAttemptsEnded({ ended }: History, { attempts }: StreamDocument): void {
+  for (const one of attempts) {
+    const { jobId, task, attempt, endedAt } = one;
+    if (endedAt === null) continue;
+    const days = new Set([new Date(endedAt).toISOString().slice(0, 10)]);
+    ended.set(jobId, { task, run: 1, attempt, days, state: streamStateOf(one), endedAt });
+  }
+}
+
+function streamStateOf({ asked, outcome }: StreamAttempt): EndedAttempt["state"] {
+  return asked || outcome === "not-submitted" ? "cancelled" : "failed";
+}
+
 function stateOf({ blame, outcome }: Attempt): EndedAttempt["state"] {
   if (blame !== null) return "failed";
   return outcome === "succeeded" ? "succeeded" : "cancelled";
 }
+
+/** Trackers look at streams so seldom, and may be about to. */
+const countedWithinMs = 7 * 3_600_000;
 
 /** Exactly one row for each attempt that ended, and it says how, on the day that it did. */
 export function attemptsCounted(
@@ -41,8 +59,8 @@ export function attemptsCounted(
     if (known.state !== state) say(`the row of ${name} says ${state}, it was ${known.state}`);
     if (!known.days.has(day)) say(`the row of ${name} is of ${day}, when it did not end`);
   }
-  for (const [jobId, { task, run, attempt }] of history.ended) {
-    if (!seen.has(jobId) && !mayBeUnderWay(history, task, at))
-      say(`run ${run} attempt ${attempt} of ${task} has no row`);
+  for (const [jobId, { task, run, attempt, endedAt = 0 }] of history.ended) {
+    const isJustOver = endedAt > at - countedWithinMs || mayBeUnderWay(history, task, at);
+    if (!seen.has(jobId) && !isJustOver) say(`run ${run} attempt ${attempt} of ${task} has no row`);
   }
 }

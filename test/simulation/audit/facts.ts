@@ -8,6 +8,7 @@ import type { StreamDocument } from "../../../schemas/streams.ts";
 import type { PoolDocument, Task } from "../../../schemas/tasks.ts";
 import type { TraceEntry } from "../trace.ts";
 import { alertStored } from "./alerts.ts";
+import { streamAttemptsEnded } from "./attempts.ts";
 import type { History, Stored, Touch } from "./history.ts";
 import { planStored } from "./metadata.ts";
 import { streamHistory } from "./streams.ts";
@@ -86,7 +87,7 @@ export function documentStored(history: History, { id, body, at }: Stored): void
     case "alerts":
       return alertStored(history, { key: name, body: body as AlertDocument | null, at });
     case "streams":
-      if (body !== null) streamHistory(history, name).document = body as StreamDocument;
+      if (body !== null) streamStored(history, body as StreamDocument);
       return;
     case "tables":
       if (body !== null) firstDay(history, name, body as TableDocument);
@@ -94,6 +95,11 @@ export function documentStored(history: History, { id, body, at }: Stored): void
     case "pools":
       if (body !== null) history.pools.set(name, (body as PoolDocument).holders);
   }
+}
+
+function streamStored(history: History, document: StreamDocument): void {
+  streamHistory(history, document.config).document = document;
+  streamAttemptsEnded(history, document);
 }
 
 function firstDay(history: History, table: string, { first }: TableDocument): void {

@@ -1,7 +1,7 @@
-import type { Read, TaskStore } from "../../../ports/task-store.ts";
-import type { DocumentId, DocumentOf } from "../../../schemas/documents.ts";
-import type { MetadataDocument } from "../../../schemas/metadata.ts";
-import type { StreamDocument } from "../../../schemas/streams.ts";
+import type { Read, TaskStore } from "../../ports/task-store.ts";
+import type { DocumentId, DocumentOf } from "../../schemas/documents.ts";
+import type { MetadataDocument } from "../../schemas/metadata.ts";
+import type { StreamDocument } from "../../schemas/streams.ts";
 
 /** Documents that are read at once: more a store may not take. */
 const readMax = 400;
