@@ -8,6 +8,7 @@ import { countDays, daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { cancelling, unborn } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
+import { outcomeForRows } from "./metadata-asked.ts";
 import { missingSteps, stepsOf } from "./partitions.ts";
 import { isLive, STATUS } from "./status.ts";
 import { outcomeForStream } from "./streams/asked.ts";
@@ -24,6 +25,8 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
     case "stream-deploy":
     case "stream-stop":
       return outcomeForStream(deciding.draft.get(`streams/${command.config}`), command);
+    case "metadata-delete":
+      return outcomeForRows(deciding.draft, command);
     case "task-retry":
     case "task-cancel": {
       const state = deciding.draft.get(`tasks/${command.task}`)?.state.kind;

@@ -1,4 +1,4 @@
-import type { Command, StreamCommand } from "../schemas/commands.ts";
+import type { Command, MetadataDelete, StreamCommand } from "../schemas/commands.ts";
 import type { DocumentId } from "../schemas/documents.ts";
 import type { JobSettled } from "../schemas/events.ts";
 import type { StepId, TaskId } from "../schemas/ids.ts";
@@ -11,6 +11,7 @@ import { concernsOfBacklog, newestOf } from "./dependents.ts";
 import { type Changes, Unread } from "./draft.ts";
 import { evaluate, wake } from "./evaluate.ts";
 import { rememberLanding } from "./facts.ts";
+import { withAskedRows } from "./metadata-asked.ts";
 import { afterOutcome } from "./outcome.ts";
 import { releasePassedOn, releaseUnread } from "./pools.ts";
 import { single } from "./readiness.ts";
@@ -195,6 +196,10 @@ function commanded(work: Work, command: Command): void {
     if (known === null) askStream(work, command);
     return;
   }
+  if (command.kind === "metadata-delete") {
+    if (known === null) askRows(work, command);
+    return;
+  }
   const [only] = outcome.tasks;
   if (outcome.tasks.length === 1 && only !== undefined) return ask(work, only, command);
   for (const task of outcome.tasks) insert(work, { kind: "asked", task, command });
@@ -214,6 +219,12 @@ function askStream({ deciding: { draft } }: Work, command: StreamCommand): void 
   const id = `streams/${command.config}` as const;
   const stream = draft.get(id);
   if (stream !== null) draft.put(id, withAsked(stream, command));
+}
+
+/** In the same way: whoever has the turn to write metadata finds it there, or loses the turn to it. */
+function askRows({ deciding: { draft } }: Work, command: MetadataDelete): void {
+  const head = draft.get("metadata/current");
+  if (head !== null) draft.put("metadata/current", withAskedRows(head, command));
 }
 
 function woken(work: Work, id: TaskId, submitted: string | null): void {

@@ -84,7 +84,8 @@ export function nextStep({ head, wanted, now, by, refreshMs }: Asking): NextStep
   const refreshAt = (head.refreshedAt ?? 0) + refreshMs;
   if (left || now >= refreshAt) return { kind: "write", whole: true };
   const isDone = writing === null && head.trouble === null && head.uploaded.hash === wanted.hash;
-  return isDone ? { kind: "rest", until: refreshAt } : { kind: "write", whole: false };
+  const isAsked = (head.asked ?? []).length > 0;
+  return isDone && !isAsked ? { kind: "rest", until: refreshAt } : { kind: "write", whole: false };
 }
 
 /** Rows by key, as the ledger has them. */
@@ -106,12 +107,22 @@ export function goneRows(ledger: Rows, wanted: Wanted): string[] {
   return [...ledger.keys()].filter((key) => !wanted.rows.has(key) && !wanted.others.has(key));
 }
 
-/** Which of the rows that are gone may be deleted: all of them or none. */
+export interface Deleting {
+  readonly ledger: Rows;
+  readonly removal: "keep" | "delete";
+  /** Keys that somebody asked to delete; none when left out. */
+  readonly asked?: readonly string[];
+}
+
+/** Which of the rows that are gone are deleted: those that somebody named, and of the others all or none. */
 export function deletions(
   gone: readonly string[],
-  { ledger, removal }: { readonly ledger: Rows; readonly removal: "keep" | "delete" },
+  { ledger, removal, asked = [] }: Deleting,
 ): readonly string[] {
-  return removal === "delete" && gone.length <= deletionsOf(ledger) ? gone : [];
+  const named = gone.filter((key) => asked.includes(key));
+  const others = gone.filter((key) => !asked.includes(key));
+  const mayBe = removal === "delete" && others.length <= deletionsOf(ledger);
+  return mayBe ? [...named, ...others] : named;
 }
 
 function deletionsOf(ledger: Rows): number {
@@ -166,7 +177,7 @@ export function remarkOn(ledger: Rows, pass: Pick<Written, "keptMs" | "wanted">,
       : `${gone.length} rows, ${first[0]} for one, whose configs are gone, are`;
   const held =
     removal === "delete"
-      ? `: more than may be deleted at once (${deletionsOf(ledger)}, of ${ledger.size})`
+      ? `: more than may be deleted without a command (${deletionsOf(ledger)}, of ${ledger.size}; landfall metadata-delete)`
       : "";
   return `${what} no longer refreshed${held}; ${endOf(table, pass.keptMs)}`;
 }

@@ -56,6 +56,15 @@ export const StreamStop = z.object({
 });
 export type StreamStop = Readonly<z.infer<typeof StreamStop>>;
 
+/** Delete rows of metadata whose configs are gone, however many. */
+export const MetadataDelete = z.object({
+  kind: z.literal("metadata-delete"),
+  ...Commanded,
+  /** `joins/N`, `group_bys/N`, `models/N`. */
+  keys: z.array(z.string().min(1)).min(1).max(100),
+});
+export type MetadataDelete = Readonly<z.infer<typeof MetadataDelete>>;
+
 export type StreamCommand = StreamDeploy | StreamStop;
 
 /** What an operator may ask for by message. */
@@ -65,6 +74,7 @@ export const Command = z.discriminatedUnion("kind", [
   TaskCancel,
   StreamDeploy,
   StreamStop,
+  MetadataDelete,
 ]);
 export type Command = z.infer<typeof Command>;
 

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { BackfillRequested, StreamDeploy, StreamStop, TaskCancel, TaskRetry } from "./commands.ts";
+import {
+  BackfillRequested,
+  MetadataDelete,
+  StreamDeploy,
+  StreamStop,
+  TaskCancel,
+  TaskRetry,
+} from "./commands.ts";
 import { EpochMs, Partition, TableName, TaskId } from "./ids.ts";
 import { Landing } from "./landings.ts";
 
@@ -106,5 +113,6 @@ export const LandfallEvent = z.discriminatedUnion("kind", [
   TaskCancel,
   StreamDeploy,
   StreamStop,
+  MetadataDelete,
 ]);
 export type LandfallEvent = z.infer<typeof LandfallEvent>;

@@ -55,6 +55,8 @@ export const MetadataDocument = z.object({
   trouble: z.object({ sentence: z.string(), since: EpochMs }).nullable(),
   /** What an operator may want to know of rows whose configs are gone; null: nothing. */
   remark: z.string().nullable(),
+  /** Keys of rows that somebody asked to delete and that are not yet; left out: none. */
+  asked: z.array(z.string()).exactOptional(),
   /**
    * Who may write rows, and until when; nobody else does before. Left behind by a writer that did not
    * end well: rows of `hash` may lie there already, or anything when `whole`.

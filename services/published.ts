@@ -39,6 +39,8 @@ function inWords(event: LandfallEvent): string {
       return `deployment of the stream of ${event.config} asked for`;
     case "stream-stop":
       return `stop of the stream of ${event.config} asked for`;
+    case "metadata-delete":
+      return `deletion of the metadata of ${event.keys.join(", ")} asked for`;
     case "tick":
       return "tick";
   }

@@ -38,6 +38,7 @@ export function isCommand({ kind }: LandfallEvent): boolean {
     case "task-cancel":
     case "stream-deploy":
     case "stream-stop":
+    case "metadata-delete":
       return true;
     case "partition-landed":
     case "table-recreated":

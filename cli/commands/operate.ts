@@ -12,7 +12,7 @@ interface OperateOptions extends StateOptions {
   readonly json?: boolean;
 }
 
-/** `landfall backfill`, `retry`, `cancel`, `stream-deploy` and `stream-stop`: what operators ask for. */
+/** `landfall backfill`, `retry`, `cancel`, `stream-deploy`, `stream-stop` and `metadata-delete`: what operators ask for. */
 export function operateCommands(): Command[] {
   return [
     operate("backfill", "fill a range of a config or step, in jobs of its stepDays")
@@ -37,6 +37,11 @@ export function operateCommands(): Command[] {
       .argument("<groupby>", "metaData.name of a GroupBy")
       .action((config: string, options: OperateOptions) =>
         send(options, { kind: "stream-stop", config }),
+      ),
+    operate("metadata-delete", "delete rows of metadata whose configs are gone, however many")
+      .argument("<key...>", "joins/<name>, group_bys/<name> or models/<name>")
+      .action((keys: string[], options: OperateOptions) =>
+        send(options, { kind: "metadata-delete", keys }),
       ),
     operate("cancel", "end a task; its job is cancelled when it runs")
       .argument("<task>", "<config>/<mode>@<yyyy-MM-dd>")
@@ -91,6 +96,7 @@ function answer({ outcome, command }: CommandDocument): string {
   if (outcome.kind === "refused") return `refused: ${outcome.reason}\n`;
   if ("config" in command)
     return `accepted: landfall streams ${command.config} shows what it does\n`;
+  if ("keys" in command) return "accepted: landfall metadata shows which are left\n";
   if (outcome.tasks.length === 0) return "accepted: nothing is missing\n";
   return `accepted:\n${outcome.tasks.map((task) => `  ${task}\n`).join("")}`;
 }

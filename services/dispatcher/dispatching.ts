@@ -15,6 +15,7 @@ import { givenUpNudges } from "./given-up.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import type { Looking } from "./look.ts";
 import type { Measuring } from "./measurements.ts";
+import { type MetadataKeeper, metadataKeeper } from "./metadata/uploads.ts";
 import { type Plans, plansOf } from "./plans.ts";
 import { type StreamKeeper, streamKeeper } from "./streams/keeper.ts";
 
@@ -54,6 +55,8 @@ export interface Dispatching {
   readonly measuring: Measuring;
   /** Null where no streams are kept running. */
   readonly keeper: StreamKeeper | null;
+  /** Null where metadata is uploaded to no store. */
+  readonly metadata: MetadataKeeper | null;
 }
 
 export function dispatching(ports: DispatcherPorts): Dispatching {
@@ -70,7 +73,13 @@ export function dispatching(ports: DispatcherPorts): Dispatching {
     queues: laneQueues({ ...shared, documents }),
     measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     keeper: keeperOf(shared),
+    metadata: metadataOf(shared),
   };
+}
+
+function metadataOf(ports: DispatcherPorts & { readonly plans: Plans }): MetadataKeeper | null {
+  const { metadataInto: keyValueStore } = ports;
+  return keyValueStore === undefined ? null : metadataKeeper({ ...ports, keyValueStore });
 }
 
 function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {

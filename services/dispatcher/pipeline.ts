@@ -13,7 +13,6 @@ import { storeFacts } from "./facts.ts";
 import { inBatches } from "./in-batches.ts";
 import { look } from "./look.ts";
 import { measureLaunches } from "./measurements.ts";
-import { metadataUploads } from "./metadata/uploads.ts";
 import { dayOfPlan, eventNudges, landedNudges, tablesMadeAnew, timeNudges } from "./nudges.ts";
 import { recovered } from "./recovery.ts";
 import { release } from "./release.ts";
@@ -29,7 +28,7 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
   const state = dispatching(ports);
   return merge(
     decisions(state, stop),
-    metadata(state, stop),
+    metadataKept(state, stop),
     streams(state, stop),
     ownStore(state, stop),
   );
@@ -54,10 +53,8 @@ function decisions(state: Dispatching, stop: Observable<unknown>): Observable<vo
 }
 
 /** Beside decisions, which neither wait for it nor hear of its failures. */
-function metadata({ ports, plans }: Dispatching, stop: Observable<unknown>): Observable<never> {
-  const { metadataInto: keyValueStore } = ports;
-  if (keyValueStore === undefined) return EMPTY;
-  return metadataUploads({ ...ports, plans, keyValueStore }, stop);
+function metadataKept({ metadata }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  return metadata === null ? EMPTY : metadata.keep(stop);
 }
 
 /** Beside decisions in the same way; what these hear of streams is passed on. */
@@ -142,7 +139,7 @@ async function* handled(
   metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
   if (hasTick) state.dueNudged = day;
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
-  for (const event of events) nudgeStream(state, event);
+  for (const event of events) nudgeKeepers(state, event);
   for (const delivery of batch) delivery.ack();
 }
 
@@ -157,8 +154,9 @@ function untilReleased(batch: readonly Delivery[]): void {
   }
 }
 
-/** What a stream waits for may have come: its upload, the end of its job, a command. */
-function nudgeStream({ keeper }: Dispatching, event: LandfallEvent): void {
+/** What a stream waits for may have come: its upload, the end of its job, a command; or one about metadata. */
+function nudgeKeepers({ keeper, metadata }: Dispatching, event: LandfallEvent): void {
+  if (event.kind === "metadata-delete") metadata?.nudge();
   if (event.kind === "stream-deploy" || event.kind === "stream-stop") keeper?.nudge(event.config);
   if (event.kind !== "job-settled") return;
   const { step } = parseTaskId(event.task);

@@ -82,6 +82,7 @@ function causesIn(deliveries: readonly Delivery[], plan: PlanIndex | null): Caus
       case "configs-released":
       case "stream-deploy":
       case "stream-stop":
+      case "metadata-delete":
       case "tick":
         break;
     }

@@ -170,3 +170,67 @@ describe("retry and cancel", () => {
     expect(w.document("commands/c4")).toMatchObject({ outcome: { kind: "refused" } });
   });
 });
+
+describe("deleting rows of metadata", () => {
+  const row = { hash: "1", uploadedAt: 1 };
+  const gone = { ...row, gone: { since: 2, writtenAt: 1 } };
+  const head = {
+    schema: 1 as const,
+    table: "CHRONON_METADATA",
+    uploaded: null,
+    refreshedAt: null,
+    pages: ["risk", "risk~2"],
+    trouble: null,
+    remark: null,
+    writing: null,
+  };
+  const deleting = (id: string, ...keys: readonly string[]): Command => ({
+    kind: "metadata-delete",
+    schema: 1,
+    id,
+    by: "ana",
+    at: noon,
+    keys: [...keys],
+  });
+  const place = () => {
+    const w = landedWorld();
+    w.put("metadata/current", head);
+    w.put("metadata-rows/risk", { schema: 1, rows: { "joins/risk.a": row, "joins/risk.b": gone } });
+    w.put("metadata-rows/risk~2", { schema: 1, rows: { "joins/risk.c": gone } });
+    return w;
+  };
+
+  test("is taken down for whoever writes next, once however often the message comes", () => {
+    const w = place();
+    w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b") });
+    w.nudge({ kind: "command", command: deleting("c2", "joins/risk.c", "joins/risk.b") });
+    expect(w.document("metadata/current")).toEqual({
+      ...head,
+      asked: ["joins/risk.b", "joins/risk.c"],
+    });
+    w.put("metadata/current", head);
+    w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b") });
+    expect(w.document("metadata/current")).toEqual(head);
+  });
+
+  test.each([
+    ["joins/risk.a", "the row joins/risk.a is of a config that is there; release without it first"],
+    [
+      "joins/risk.x",
+      "Landfall has no row joins/risk.x; landfall metadata lists those whose configs are gone",
+    ],
+  ])("of %s is refused, and so is what is asked for with it", (key, reason) => {
+    const w = place();
+    w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b", key) });
+    expect(w.document("commands/c1")).toMatchObject({ outcome: { kind: "refused", reason } });
+    expect(w.document("metadata/current")).toEqual(head);
+  });
+
+  test("is refused before anything was uploaded", () => {
+    const w = landedWorld();
+    w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b") });
+    expect(w.document("commands/c1")).toMatchObject({
+      outcome: { kind: "refused", reason: "no metadata was uploaded yet" },
+    });
+  });
+});

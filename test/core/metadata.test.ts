@@ -138,6 +138,12 @@ describe("the next step", () => {
     expect(nextStep({ ...changed, head: head() })).toEqual({ kind: "write", whole: false });
   });
 
+  test("writes what changed, if anything, when somebody asked for a row to be deleted", () => {
+    const asked = { ...asking, head: head({ asked: ["joins/gone"] }) };
+    expect(nextStep(asked)).toEqual({ kind: "write", whole: false });
+    expect(nextStep({ ...asking, head: head({ asked: [] }) })).toMatchObject({ kind: "rest" });
+  });
+
   test("writes everything the first time, after a day, and into another table", () => {
     const everything = { kind: "write", whole: true };
     expect(nextStep({ ...asking, head: null })).toEqual(everything);
@@ -179,6 +185,15 @@ describe("rows whose configs are gone", () => {
     expect(deletions(many.slice(1), { ledger: rows(10_000), removal: "delete" })).toHaveLength(10);
   });
 
+  test("M4: what somebody names is deleted, however much and whatever the setting; the rest is as before", () => {
+    const many = Array.from({ length: 30 }, (_, at) => `joins/r${at}`);
+    const asked = [...many.slice(0, 20), "joins/there"];
+    const of = { ledger: rows(40), asked };
+    expect(deletions(many, { ...of, removal: "keep" })).toEqual(many.slice(0, 20));
+    expect(deletions(many, { ...of, removal: "delete" })).toEqual(many.slice(0, 20));
+    expect(deletions(many.slice(0, 22), { ...of, removal: "delete" })).toEqual(many.slice(0, 22));
+  });
+
   test("they keep their last writing, are written again when they come back, and are forgotten when dropped", () => {
     const without = wanted({ "joins/b": "1" });
     const pass = { wanted: without, written: new Set<string>(), deleted: new Set<string>() };
@@ -193,7 +208,7 @@ describe("rows whose configs are gone", () => {
       "the row joins/a, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops a row 5 days after it was last written",
     );
     expect(remarkOn(after, { wanted: without, keptMs: null }, "delete")).toBe(
-      "the row joins/a, whose config is gone, is no longer refreshed: more than may be deleted at once (0, of 2); table CHRONON_METADATA drops nothing by age: somebody has to delete it there",
+      "the row joins/a, whose config is gone, is no longer refreshed: more than may be deleted without a command (0, of 2; landfall metadata-delete); table CHRONON_METADATA drops nothing by age: somebody has to delete it there",
     );
     const back = wanted({ "joins/a": "1", "joins/b": "1" });
     expect(rowsToWrite(after, back, false).map(({ key }) => key)).toEqual(["joins/a"]);

@@ -11,7 +11,7 @@ import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
 import type { MetadataDocument } from "../../schemas/metadata.ts";
 import { Settings } from "../../schemas/settings.ts";
-import { metadataUploads } from "../../services/dispatcher/metadata/uploads.ts";
+import { metadataKeeper } from "../../services/dispatcher/metadata/uploads.ts";
 import { plansOf } from "../../services/dispatcher/plans.ts";
 import { emulated, freshProject } from "../support/emulators/emulated.ts";
 import { joinFiles } from "../support/metadata-place.ts";
@@ -33,7 +33,7 @@ async function uploading() {
   const plans = plansOf({ store, configs, settings, clock });
   const stop = new Subject<void>();
   const ports = { store, configs, keyValueStore, clock, settings, plans, log: silentLog, by: "me" };
-  metadataUploads(ports, stop).subscribe();
+  metadataKeeper(ports).keep(stop).subscribe();
   return {
     place,
     keyValueStore,

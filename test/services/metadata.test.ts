@@ -149,47 +149,6 @@ describe("trouble is one sentence, is tried again, and nothing of it is recorded
   });
 });
 
-describe("rows whose configs are gone", () => {
-  const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`risk.j${n}`, "1"]));
-  const rest = (dropped: number) => Object.fromEntries(Object.entries(many).slice(dropped));
-
-  test("stay by default, and are named; they are served on", async () => {
-    at = metadataPlace();
-    await at.release(many);
-    at.start("one");
-    await at.pass(3_000);
-    await at.release(rest(1));
-    await at.pass(3_000);
-    expect(await at.served(["risk.j0"])).toEqual({ "risk.j0": "1" });
-    expect((await at.head())?.remark).toBe(
-      "the row joins/risk.j0, whose config is gone, is no longer refreshed; table CHRONON_METADATA drops nothing by age: somebody has to delete it there",
-    );
-  });
-
-  test("are deleted where that is asked for, but not many at once and not what others wrote", async () => {
-    at = metadataPlace({ metadata: { removal: "delete" } });
-    await at.release(many);
-    at.start("one");
-    await at.pass(3_000);
-    const foreign = joinFiles({ "risk.j1": "foreign" })[0]?.text ?? "";
-    const key = metadataRowKey(table, "joins/risk.j1");
-    await at.keyValueStore.write(table, [
-      { key, value: Buffer.from(foreign), timestamp: at.clock.now() },
-    ]);
-    await at.release(rest(2));
-    await at.pass(3_000);
-    expect(await at.served(["risk.j0", "risk.j1", "risk.j2"])).toEqual({
-      "risk.j1": "foreign",
-      "risk.j2": "1",
-    });
-    await at.release(rest(20));
-    await at.pass(3_000);
-    expect(Object.keys(await at.served(Object.keys(many)))).toHaveLength(39);
-    expect((await at.head())?.remark).toContain("18 rows, joins/risk.j10 for one,");
-    expect((await at.head())?.remark).toContain("more than may be deleted at once (1, of 38)");
-  });
-});
-
 /** Uploads one release, is killed somewhere in the next, and another takes over. */
 async function killedAt(dies: { at: number; having: "done" | "not done" }, then: typeof first) {
   at = metadataPlace({ metadata: { removal: "delete" } });

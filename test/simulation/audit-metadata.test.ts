@@ -114,6 +114,27 @@ test("M4: more than a twentieth deleted after a release", () => {
   expect(broken([...second, ...between, third, deletes(5, ["joins/t.m0"])])).toEqual([]);
 });
 
+test("M4: rows that somebody named are deleted, however many and whatever is to be kept", () => {
+  const keys = [key, "joins/t.m0", "joins/t.m1"];
+  const command = {
+    kind: "metadata-delete",
+    schema: 1,
+    id: "c",
+    by: "operator",
+    at: 0,
+    keys,
+  } as const;
+  const asks: At = [3, { kind: "commanded", command }];
+  const takes = stored(3, "commands/c", { command, outcome: { kind: "accepted", tasks: [] } });
+  const second = [...uploaded, lacking(many.slice(2))];
+  expect(broken([...second, asks, deletes(4, keys)], "keep")).toEqual([]);
+  expect(broken([...second, deletes(2, keys), asks], "keep")).toEqual(["M4"]);
+  expect(broken([...second, asks, takes, deletes(4, keys), rests(5)])).toEqual([]);
+  expect(broken([...second, asks, takes, deletes(4, keys.slice(1)), rests(5)])).toEqual([
+    "liveness",
+  ]);
+});
+
 test("liveness: rows that are not there, or were not refreshed, and uploads that never came", () => {
   expect(broken([rests(48)])).toEqual(["liveness"]);
   expect(broken([...uploaded, rests(1 + day / hourMs + 20)])).toEqual(["liveness"]);

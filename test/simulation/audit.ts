@@ -5,7 +5,7 @@ import { taskStored } from "./audit/changes.ts";
 import { documentStored, tableCommitted, tableDropped } from "./audit/facts.ts";
 import { emptyHistory, type History, released } from "./audit/history.ts";
 import { jobBegun, jobEnded } from "./audit/jobs.ts";
-import { metadataReleased, metadataRow, uploadStored } from "./audit/metadata.ts";
+import { metadataReleased, metadataRow, rowsAsked, uploadStored } from "./audit/metadata.ts";
 import { rowUploaded } from "./audit/metadata-jobs.ts";
 import { atRest } from "./audit/rest.ts";
 import { rowLoaded } from "./audit/serving.ts";
@@ -89,6 +89,7 @@ function happened(history: History, entry: TraceEntry, position: number): void {
         const { command, at } = entry;
         streamHistory(history, entry.command.config).asked.push({ command, at });
       }
+      if ("keys" in entry.command) rowsAsked(history, entry.command);
       return;
     case "begun":
     case "stored":

@@ -1,5 +1,6 @@
 import { randomOf } from "../../adapters/simulated/random.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import type { Command } from "../../schemas/commands.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { TeamSettings } from "../../schemas/step-policy.ts";
 import { file } from "../support/configs.ts";
@@ -34,11 +35,16 @@ interface Uploading {
     readonly files: readonly File[];
     readonly wanted: Wanted;
   }[];
+  readonly commands: readonly Command[];
   readonly hands: readonly Hand[];
 }
 
 /** Half of the seeds upload metadata. Drawn apart, so that all else of the seed is as it was. */
-export function withMetadata<W extends Uploading>(seed: number, workload: W): W {
+export function withMetadata<W extends Uploading>(
+  seed: number,
+  workload: W,
+  without: ReadonlySet<string>,
+): W {
   const random = randomOf(seed, "metadata");
   if (!random.chance(0.5)) return workload;
   const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.5);
@@ -71,6 +77,9 @@ export function withMetadata<W extends Uploading>(seed: number, workload: W): W 
       ...(isTakenBack ? { tickMs: 60_000 } : {}),
     },
     releases,
+    commands: without.has("commands")
+      ? workload.commands
+      : [...workload.commands, ...deletionsOf(seed, { going, from: second?.at ?? 0, faultsEnd })],
     hands: handsOf(seed, { rows, going, faultsEnd }),
   };
 }
@@ -139,6 +148,28 @@ function handsOf(seed: number, { rows, going, faultsEnd }: Handling): Hand[] {
     if (own || rows.length === 0) return { at, key: `models/z.somebody${nth}`, does: "write" };
     const of = going.length > 0 && random.chance(0.7) ? going : rows;
     return { at, key: random.pick(of).key, does: random.pick(["write", "delete"] as const) };
+  });
+}
+
+interface Deleting {
+  readonly going: readonly WantedRow[];
+  /** When the release is told that lacks them. */
+  readonly from: number;
+  readonly faultsEnd: number;
+}
+
+/** Rows of configs that are gone are to be deleted, before Landfall knows of it or after; or were back already. */
+function deletionsOf(seed: number, { going, from, faultsEnd }: Deleting): Command[] {
+  const random = randomOf(seed, "deletions of metadata");
+  const count = random.pick([0, 0, 1, 2]);
+  if (going.length === 0 || from + hourMs >= faultsEnd) return [];
+  return Array.from({ length: count }, (_, nth): Command => {
+    const at = random.between(from + 60_000, Math.min(faultsEnd, from + 8 * hourMs) - 1);
+    const keys = new Set(
+      Array.from({ length: random.between(1, 3) }, () => random.pick(going).key),
+    );
+    const id = `deletion-${nth}`;
+    return { kind: "metadata-delete", schema: 1, id, by: "operator", at, keys: [...keys] };
   });
 }
 

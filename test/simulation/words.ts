@@ -71,6 +71,7 @@ function wordsOf(entry: TraceEntry, states: Map<string, string>): string | null 
 function aboutInWords(command: Command): string {
   if ("task" in command) return command.task;
   if ("config" in command) return command.config;
+  if ("keys" in command) return command.keys.join(", ");
   return `${command.target} ${command.start}..${command.end}`;
 }
 
@@ -112,6 +113,7 @@ export function eventInWords(event: LandfallEvent): string {
     case "task-cancel":
     case "stream-deploy":
     case "stream-stop":
+    case "metadata-delete":
       return event.id;
   }
 }

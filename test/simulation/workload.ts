@@ -149,7 +149,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
     watching: without.has("watching") ? null : watchingOf(seed, { externals, faultsEnd }),
   };
   if (without.has("metadata")) return workload;
-  return withMetadataJobs(seed, withMetadata(seed, workload), { days, without });
+  return withMetadataJobs(seed, withMetadata(seed, workload, without), { days, without });
 }
 
 /** What differs between one machine and Google Cloud. */

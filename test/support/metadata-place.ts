@@ -9,7 +9,7 @@ import { writeRelease } from "../../releases/release.ts";
 import type { MetadataDocument, MetadataRowsDocument } from "../../schemas/metadata.ts";
 import { RehearsalBehaviour } from "../../schemas/rehearsal.ts";
 import { Settings } from "../../schemas/settings.ts";
-import { metadataUploads } from "../../services/dispatcher/metadata/uploads.ts";
+import { metadataKeeper } from "../../services/dispatcher/metadata/uploads.ts";
 import { plansOf } from "../../services/dispatcher/plans.ts";
 import { file, join } from "./configs.ts";
 
@@ -70,8 +70,8 @@ export function metadataPlace(more: Readonly<Record<string, unknown>> = {}) {
       const read = clock.every(settings.tickMs).subscribe(() => {
         plans.refresh().catch(() => {});
       });
-      const uploads = metadataUploads({ ...ports, plans, settings, clock, log, by }, stop);
-      const done = lastValueFrom(uploads, { defaultValue: undefined });
+      const keeper = metadataKeeper({ ...ports, plans, settings, clock, log, by });
+      const done = lastValueFrom(keeper.keep(stop), { defaultValue: undefined });
       return {
         /** As by SIGTERM: what was begun is finished. */
         async stop(): Promise<void> {
@@ -79,6 +79,7 @@ export function metadataPlace(more: Readonly<Record<string, unknown>> = {}) {
           read.unsubscribe();
           await done;
         },
+        nudge: () => keeper.nudge(),
         /** As by SIGKILL, once its ports never answer. */
         forget() {
           read.unsubscribe();

@@ -173,6 +173,8 @@ export function world(
     /** What a consistency check found is written, as the dispatcher does beside its decisions. */
     publish: (found: ConsistencyDocument) =>
       set(`consistency/${found.join}@${found.partition}`, found),
+    /** What is written beside decisions, or by others. */
+    put: <Id extends DocumentId>(id: Id, body: DocumentOf<Id>): void => void set(id, body),
     /** Documents, for looking at. */
     document: (id: DocumentId) => read(id).body,
     /** A partition lands at version `n`, and what it concerns is looked at. */

@@ -48,22 +48,30 @@ function retryAfterMs(failures: number): number {
 
 /**
  * Keeps the online store's metadata as the current plan wants it: soon after a release, once in
- * `metadata.refreshMs`, and after trouble again and again. Never fails and emits nothing. Until `stop`
- * emits; then what was begun is finished.
+ * `metadata.refreshMs`, and after trouble again and again.
  */
-export function metadataUploads(
-  ports: MetadataPorts,
-  stop: Observable<unknown>,
-): Observable<never> {
+export interface MetadataKeeper {
+  /** Never fails and emits nothing. Until `stop` emits; then what was begun is finished. */
+  keep(stop: Observable<unknown>): Observable<never>;
+  /** Somebody may have asked for something: the ledger is looked at soon. */
+  nudge(): void;
+}
+
+export function metadataKeeper(ports: MetadataPorts): MetadataKeeper {
   const { clock, settings } = ports;
-  if (!writesMetadata(settings)) return EMPTY;
   const uploads = uploadsOf(ports);
-  return clock.every(settings.tickMs).pipe(
-    takeUntil(stop),
-    filter(() => uploads.isDue()),
-    exhaustMap(() => from(uploads.look())),
-    ignoreElements(),
-  );
+  return {
+    nudge: () => uploads.nudge(),
+    keep(stop) {
+      if (!writesMetadata(settings)) return EMPTY;
+      return clock.every(settings.tickMs).pipe(
+        takeUntil(stop),
+        filter(() => uploads.isDue()),
+        exhaustMap(() => from(uploads.look())),
+        ignoreElements(),
+      );
+    },
+  };
 }
 
 export interface Uploads {
@@ -71,6 +79,8 @@ export interface Uploads {
   isDue(): boolean;
   /** Looks, and writes what is to be written. Never throws. */
   look(): Promise<void>;
+  /** The next look is due. */
+  nudge(): void;
 }
 
 export function uploadsOf(ports: MetadataPorts): Uploads {
@@ -78,6 +88,7 @@ export function uploadsOf(ports: MetadataPorts): Uploads {
   let lookedAt: string | null = null;
   let dueAt = 0;
   let failures = 0;
+  let isNudged = false;
   let wanted: { readonly of: string; readonly what: Wanted } | null = null;
 
   /** What the plan in memory wants; null while there is none, or it knows of no metadata. */
@@ -93,10 +104,14 @@ export function uploadsOf(ports: MetadataPorts): Uploads {
   return {
     isDue() {
       const plan = plans.current()?.plan;
-      return plan !== undefined && (plan.hash !== lookedAt || clock.now() >= dueAt);
+      return plan !== undefined && (isNudged || plan.hash !== lookedAt || clock.now() >= dueAt);
+    },
+    nudge() {
+      isNudged = true;
     },
     async look() {
       lookedAt = plans.current()?.plan.hash ?? null;
+      isNudged = false;
       try {
         const now = wantedNow();
         dueAt = now === null ? clock.now() + lookMs : await lookOnce(ports, now);
@@ -169,7 +184,7 @@ async function upload(ports: MetadataPorts, turn: Turn, uploading: Uploading): P
   }
   if (wrong[0] !== undefined) throw wrong[0];
   const gone = goneRows(turn.rows, wanted);
-  const deleted = deletions(gone, { ledger: turn.rows, removal });
+  const deleted = deletions(gone, { ledger: turn.rows, removal, asked: turn.head.asked ?? [] });
   if (deleted.length > 0) {
     await turn.keep();
     await deleteRows(ports, table, lyingAs(turn, deleted));
@@ -192,6 +207,7 @@ async function upload(ports: MetadataPorts, turn: Turn, uploading: Uploading): P
     refreshedAt: whole ? begun : before,
     trouble: null,
     remark: remarkOn(after, pass, removal),
+    ...(turn.head.asked === undefined ? {} : { asked: [] }),
   });
   const what = { table, written: rows.length, changed, deleted: deleted.length };
   if (isNews) log.info(what, `metadata of ${counted(changed)} uploaded to ${table}`);

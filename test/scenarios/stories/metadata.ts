@@ -23,11 +23,20 @@ export const metadata: Story = {
     await released("one changes", { ...all, "risk.b": "2" }, 1);
     await released("it is rolled back", all, 1);
     await released("one is gone", { "risk.a": "1", "risk.b": "1" }, 0);
+    await at.ask("it and one that is there are to be deleted", {
+      kind: "metadata-delete",
+      keys: ["joins/growth.c", "joins/risk.a"],
+    });
     at.later("2026-03-04T09:30:00Z");
     at.happens("a day later what is still wanted is refreshed");
     await at.metadata(
       ({ refreshedAt, writing }) =>
         writing === null && (refreshedAt ?? 0) >= Date.parse("2026-03-04T09:30:00Z"),
     );
+    await at.ask("the one that is gone is to be deleted", {
+      kind: "metadata-delete",
+      keys: ["joins/growth.c"],
+    });
+    await at.metadata(({ asked, writing }) => writing === null && asked?.length === 0);
   },
 };

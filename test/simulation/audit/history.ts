@@ -185,7 +185,9 @@ export interface MetadataHistory {
   readonly uploads: Map<string, UploadedRow[]>;
   /** The conf that an attempt was claimed for, in a few characters, by the id of its job. */
   readonly claimedFor: Map<string, string>;
-  /** Rows that Landfall deleted since an upload for another release was recorded. */
+  /** Which rows somebody asked to delete, by the ids of their commands. */
+  readonly asked: Map<string, readonly string[]>;
+  /** Rows that Landfall deleted, and nobody had named, since an upload for another release was recorded. */
   deleted: number;
 }
 
@@ -253,6 +255,7 @@ export function emptyHistory({
       decided: [],
       uploads: new Map(),
       claimedFor: new Map(),
+      asked: new Map(),
       deleted: 0,
     },
     watching: watching ?? null,

@@ -1,3 +1,4 @@
+import type { MetadataDelete } from "../../../schemas/commands.ts";
 import type { EpochMs } from "../../../schemas/ids.ts";
 import type { MetadataDocument } from "../../../schemas/metadata.ts";
 import type { PlanDocument } from "../../../schemas/plan.ts";
@@ -17,10 +18,27 @@ type Released = Extract<TraceEntry, { kind: "released" }>;
 /**
  * Metadata in the online store. M1: an upload is recorded when every row it stands for lies there. M4:
  * no row is deleted but one that the ledger has and Landfall wrote last, where that is allowed, and
- * few after a release; none that the release wants which decides, and that was written since it does,
+ * few after a release, or that somebody named; none that the release wants which decides, and that was written since it does,
  * however late a deletion arrives that another release asked for. At rest the rows of the newest release are there, not older than they may be.
  */
 type Promised = Extract<Broken["promise"], `M${string}` | "liveness">;
+
+export function rowsAsked({ metadata }: History, { id, keys }: MetadataDelete): void {
+  metadata.asked.set(id, keys);
+}
+
+/** What somebody asked to delete, and was told that it will be, does not lie there, unless it is wanted again. */
+function deletedAtRest(history: History, rows: readonly WantedRow[], at: EpochMs): void {
+  const { asked, rows: cells } = history.metadata;
+  for (const [id, keys] of asked) {
+    if (history.commands.get(id)?.outcome.kind !== "accepted") continue;
+    for (const key of keys) {
+      const isWanted = rows.some((row) => row.key === key);
+      if (isWanted || cells.get(key)?.cell?.isOurs !== true) continue;
+      breaks(history, { promise: "liveness", at }, `${key} lies there, and ${id} was to delete it`);
+    }
+  }
+}
 
 export function metadataReleased({ metadata }: History, { release, wanted }: Released): void {
   metadata.wanted.set(release, wanted);
@@ -68,8 +86,11 @@ function deleted(history: History, { key, at }: Row, { cell, own }: MetadataCell
   const ledger = [...metadata.pages.values()].flatMap(({ rows }) => Object.keys(rows));
   if (!ledger.includes(key)) say(`${key} is deleted, which the ledger has not`);
   if (!cell.isOurs) say(`${key} is deleted, which somebody else wrote`);
-  if (settings.metadata.removal === "keep") say(`${key} is deleted, which is to be kept`);
+  const isNamed = [...metadata.asked.values()].some((keys) => keys.includes(key));
+  if (settings.metadata.removal === "keep" && !isNamed)
+    say(`${key} is deleted, which is to be kept`);
   if (isWrittenAnew(history, key, own)) say(`${key} is deleted, which was written anew since`);
+  if (isNamed) return;
   metadata.deleted += 1;
   const most = Math.min(10, Math.floor(ledger.length * 0.05));
   if (metadata.deleted > most) {
@@ -130,6 +151,7 @@ export function metadataAtRest(history: History, at: EpochMs): void {
   const { head } = metadata;
   if (head?.uploaded == null) return say("liveness", "no upload of metadata is recorded");
   if (head.trouble !== null) say("liveness", `metadata: ${head.trouble.sentence}`);
+  deletedAtRest(history, rows, at);
   for (const row of rows) {
     if (!row.isOurs) continue;
     const cell = metadata.rows.get(row.key)?.cell ?? null;

@@ -5,23 +5,28 @@ import { dayNumber, type History } from "./history.ts";
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
+/** How long a tracker may take until it looks. */
+const seenWithinMs = 3 * hourMs;
+
 /**
  * GroupBys of which a batch was loaded once, and none of a day that is new enough. `sure`: a task still
- * says so; of others, whose tasks ran again and failed, only a tracker knows that saw it.
+ * says so, and has for longer than between two looks; of others, whose tasks ran again and failed, only
+ * a tracker knows that saw it.
  */
 export function servedFromOldBatches(
   history: History,
   at: EpochMs,
 ): { readonly sure: readonly string[]; readonly possible: readonly string[] } {
   const hours = history.watching?.alerts.servingHours ?? 0;
-  const stale = Math.floor((at - hours * hourMs - dayMs) / dayMs);
+  const newestAt = (now: EpochMs) => Math.floor((now - hours * hourMs - dayMs) / dayMs);
   const [sure, possible]: [string[], string[]] = [[], []];
   for (const { id, mode, scheduled, config } of history.wanted.at(-1)?.steps ?? []) {
     if (mode !== "upload-to-kv" || !scheduled) continue;
     const tasks = [...history.tasks.values()].filter(({ step }) => step === id);
     const loaded = tasks.filter(({ state }) => state.kind === "succeeded");
-    if (loaded.some(({ end }) => dayNumber(end) > stale)) continue;
-    if (loaded.length > 0) sure.push(config);
+    const newest = Math.max(...loaded.map(({ end }) => dayNumber(end)));
+    if (newest > newestAt(at)) continue;
+    if (loaded.length > 0 && newest <= newestAt(at - seenWithinMs)) sure.push(config);
     if (tasks.some((task) => history.judged.has(task.id))) possible.push(config);
   }
   return { sure, possible };
