@@ -4,6 +4,7 @@ import {
   JobControllerClient,
   protos,
 } from "@google-cloud/dataproc";
+import { learnYarnCounts } from "./yarn-counts.ts";
 
 export type Job = protos.google.cloud.dataproc.v1.IJob;
 export type Batch = protos.google.cloud.dataproc.v1.IBatch;
@@ -50,6 +51,7 @@ export function dataprocCalls(options: DataprocCallsOptions): DataprocCalls {
     apiEndpoint: `${region}-dataproc.googleapis.com`,
     projectId,
   };
+  learnYarnCounts();
   const jobs = new JobControllerClient(connection);
   const batches = new BatchControllerClient(connection);
   const clusters = new ClusterControllerClient(connection);

@@ -67,24 +67,20 @@ export function seenBatch(batch: Batch): SeenJob | null {
   return found === null || createdAt === null ? found : { ...found, slot: slotOf(createdAt) };
 }
 
-/** Counts of YARN that Dataproc's API tells, and that not every version of its client knows. */
+/** Counts of YARN that Dataproc's API tells (`yarn-counts.ts`); 0 stands for not counted yet, too. */
 interface Counted {
   readonly vcoreSeconds?: unknown;
   readonly memoryMbSeconds?: unknown;
 }
 
-/** Of all applications that the job made. Version 6.0.1 of the client leaves the counts out. */
+/** Of all applications that the job made; null: nothing was counted. */
 function usageOnYarn({ yarnApplications }: Job): JobUsage | null {
-  const counted = ((yarnApplications ?? []) as readonly Counted[]).filter(
-    ({ vcoreSeconds }) => vcoreSeconds !== undefined && vcoreSeconds !== null,
-  );
-  if (counted.length === 0) return null;
+  const applications = (yarnApplications ?? []) as readonly Counted[];
   const sum = (of: (counted: Counted) => unknown) =>
-    counted.reduce((all, each) => all + Number(of(each) ?? 0), 0);
-  return {
-    vcoreSeconds: sum(({ vcoreSeconds }) => vcoreSeconds),
-    memoryMbSeconds: sum(({ memoryMbSeconds }) => memoryMbSeconds),
-  };
+    applications.reduce((all, each) => all + Number(of(each) ?? 0), 0);
+  const vcoreSeconds = sum((each) => each.vcoreSeconds);
+  const memoryMbSeconds = sum((each) => each.memoryMbSeconds);
+  return vcoreSeconds + memoryMbSeconds === 0 ? null : { vcoreSeconds, memoryMbSeconds };
 }
 
 function usageServerless({ runtimeInfo }: Batch): JobUsage | null {

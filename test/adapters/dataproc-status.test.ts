@@ -96,7 +96,7 @@ describe("what Dataproc says of a job, and what Landfall makes of it", () => {
     );
   });
 
-  test("what YARN counted of a job's applications, where the client tells it", () => {
+  test("what YARN counted of a job's applications, where it did", () => {
     const ran = (...yarnApplications: readonly object[]) => {
       const job = { reference: { jobId: "a" }, labels, status: { state: "DONE" as const } };
       return seenJob({ ...job, yarnApplications: yarnApplications as { name: string }[] })?.status;
@@ -106,6 +106,7 @@ describe("what Dataproc says of a job, and what Landfall makes of it", () => {
     expect(ran(first, second)?.usage).toEqual({ vcoreSeconds: 4_000, memoryMbSeconds: 36_865_000 });
     expect(ran(first, { name: "made anew" })?.usage?.vcoreSeconds).toBe(3_600);
     expect(ran({ name: "one" })).not.toHaveProperty("usage");
+    expect(ran({ ...first, vcoreSeconds: "0", memoryMbSeconds: "0" })).not.toHaveProperty("usage");
     expect(ran()).not.toHaveProperty("usage");
   });
 

@@ -251,7 +251,16 @@ describe("watching Dataproc", () => {
     },
   );
 
-  test("usage that Dataproc counts is kept", async () => {
+  test("what YARN counts of a job on a cluster is kept", async () => {
+    const at = await placed();
+    const runner = at.open({});
+    const job = at.job({});
+    const end = endOf(runner.statuses(), job.jobId);
+    expect(await runner.submit(job)).toEqual({ kind: "accepted" });
+    expect((await end).usage).toEqual({ vcoreSeconds: 90, memoryMbSeconds: 368_640 });
+  });
+
+  test("usage that Dataproc Serverless counts is kept", async () => {
     const at = await placed();
     const runner = at.open({ profiles: { backfill: { place: { on: "serverless" } } } });
     const job = at.job({ execution: { properties: {} } });

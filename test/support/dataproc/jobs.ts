@@ -176,8 +176,18 @@ function savepointOf({ flinkJob }: Job): { readonly savepoint?: string } {
   return flinkJob?.savepointUri ? { savepoint: flinkJob.savepointUri } : {};
 }
 
+/** What YARN counted of a Spark job; the client's types end before it. */
+const application: NonNullable<Job["yarnApplications"]>[number] & Record<string, unknown> = {
+  name: "spark",
+  state: "FINISHED",
+  progress: 1,
+  vcoreSeconds: 90,
+  memoryMbSeconds: 368_640,
+};
+
 function ended(kept: Kept<Job>, done: Done): void {
   if (isOver(kept.resource)) return;
+  if (kept.resource.sparkJob) kept.resource.yarnApplications = [application];
   if (done.ok) return become(kept, "DONE");
   if (done.lost === true) become(kept, "RUNNING", { substate: "STALE_STATUS" });
   become(kept, "ERROR", { details: done.details });

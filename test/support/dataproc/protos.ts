@@ -11,9 +11,25 @@ export type V1 = typeof protos.google.cloud.dataproc.v1;
 export type Timestamp = protos.google.protobuf.ITimestamp;
 
 const require = createRequire(import.meta.url);
-const json = require("@google-cloud/dataproc/build/protos/protos.json") as Parameters<
-  typeof fromJSON
->[0];
+const json = structuredClone(
+  require("@google-cloud/dataproc/build/protos/protos.json") as Parameters<typeof fromJSON>[0],
+);
+
+interface Fields {
+  fields: Record<string, { readonly type: string; readonly id: number }>;
+}
+
+/** Dataproc counts what its client of today has no words for. */
+const application = ["google", "cloud", "dataproc", "v1", "YarnApplication"].reduce(
+  (at: { nested?: Record<string, object> }, name) => at.nested?.[name] ?? {},
+  json,
+) as Fields;
+application.fields = {
+  ...application.fields,
+  vcoreSeconds: { type: "int64", id: 5 },
+  memoryMbSeconds: { type: "int64", id: 6 },
+};
+
 const definitions = fromJSON(json, { longs: Number, enums: String, oneofs: false });
 
 /** A service as the client of Dataproc knows it: its own protos. */
