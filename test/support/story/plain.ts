@@ -1,8 +1,8 @@
 /**
  * A line as both worlds say it. They differ in what is drawn or counted anew: ids of jobs, which are
  * hashes of the deployment too, those of Flink and the numbers of its checkpoints, waits that are drawn
- * from job ids, times of the clock, which goes on while a story is played, and how long the table of
- * metadata keeps a row: five days in Bigtable, for ever on this machine.
+ * from job ids, times of the clock, which goes on while a story is played, how long the table of
+ * metadata keeps a row: five days in Bigtable, for ever on this machine, and what YARN counts.
  */
 export function plainly(): (line: string) => string {
   const names = new Map<string, string>();
@@ -22,5 +22,6 @@ export function plainly(): (line: string) => string {
         /(\d{4}-\d\d-\d\d[T ]\d\d)(:\d\d(?::\d\d)?)/g,
         (_, hour: string, rest: string) => hour + rest.replaceAll(/\d/g, "*"),
       )
+      .replaceAll(/; used [\d.]+ vcore hours, [\d.]+ GB hours of memory/g, "")
       .replace(/; table \S+ drops (nothing|a row) .*/, "; what becomes of it is up to the table");
 }
