@@ -26,7 +26,7 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
     case "stream-stop":
       return outcomeForStream(deciding.draft.get(`streams/${command.config}`), command);
     case "metadata-delete":
-      return outcomeForRows(deciding.draft, command);
+      return outcomeForRows(deciding, command);
     case "task-retry":
     case "task-cancel": {
       const state = deciding.draft.get(`tasks/${command.task}`)?.state.kind;

@@ -1,11 +1,19 @@
 import type { CommandDocument, MetadataDelete } from "../schemas/commands.ts";
 import type { MetadataDocument, WrittenRow } from "../schemas/metadata.ts";
+import type { Deciding } from "./deciding.ts";
 import type { View } from "./draft.ts";
+import { writesMetadata } from "./metadata-by.ts";
 import { pagesFor } from "./metadata-pages.ts";
 
 /** What comes of a command to delete rows: all of them are to be deleted, or none. Throws `Unread`. */
-export function outcomeForRows(view: View, { keys }: MetadataDelete): CommandDocument["outcome"] {
+export function outcomeForRows(
+  { draft: view, settings }: Pick<Deciding, "draft" | "settings">,
+  { keys }: MetadataDelete,
+): CommandDocument["outcome"] {
   const refused = (reason: string) => ({ kind: "refused", reason }) as const;
+  if (!writesMetadata(settings)) {
+    return refused(`Landfall writes no metadata here: metadata.by is "${settings.metadata.by}"`);
+  }
   const head = view.get("metadata/current");
   if (head === null) return refused("no metadata was uploaded yet");
   view.need(keys.flatMap((key) => idsFor(key, head)));

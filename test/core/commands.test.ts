@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../schemas/commands.ts";
+import { Settings } from "../../schemas/settings.ts";
 import { input, planOf, step } from "../support/plan.ts";
 import { noon, world } from "../support/world.ts";
 
@@ -172,6 +173,7 @@ describe("retry and cancel", () => {
 });
 
 describe("deleting rows of metadata", () => {
+  const { metadata } = Settings.parse({});
   const row = { hash: "1", uploadedAt: 1 };
   const gone = { ...row, gone: { since: 2, writtenAt: 1 } };
   const head = {
@@ -224,6 +226,18 @@ describe("deleting rows of metadata", () => {
     w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b", key) });
     expect(w.document("commands/c1")).toMatchObject({ outcome: { kind: "refused", reason } });
     expect(w.document("metadata/current")).toEqual(head);
+  });
+
+  test("is refused where others write metadata", () => {
+    const w = world(plan, { ...settled, metadata: { ...metadata, by: "others" } });
+    w.put("metadata/current", head);
+    w.nudge({ kind: "command", command: deleting("c1", "joins/risk.b") });
+    expect(w.document("commands/c1")).toMatchObject({
+      outcome: {
+        kind: "refused",
+        reason: 'Landfall writes no metadata here: metadata.by is "others"',
+      },
+    });
   });
 
   test("is refused before anything was uploaded", () => {
