@@ -122,6 +122,15 @@ describe("alerts: stored, then told, once, and closed when they are over", () =>
   const deleted = (hours: number) => stored(hours, `alerts/${key}`, null);
   const rests: At = [48, { kind: "ended", unacked: 0, deadLetters: [] }];
 
+  test("what was told of more, before a late notice of fewer", () => {
+    const of = (count: number) => ({ ...told, count });
+    const rests3 = opened(30, { count: 3, routes: { pager: of(2) } });
+    const heardOf = (...counts: readonly number[]) =>
+      counts.map((count) => tells(1, "opened", count));
+    expect(broken(opened(1, { count: 2 }), ...heardOf(2, 1), rests3, rests)).toEqual([]);
+    expect(broken(opened(1), ...heardOf(1), rests3, rests)).toEqual(["alerts"]);
+  });
+
   test("one that is open and was told, and one that is over", () => {
     expect(broken(...heard, rests)).toEqual([]);
     expect(broken(...heard, tells(5, "closed"), deleted(5), rests)).toEqual([]);

@@ -40,8 +40,12 @@ export function noticeTaken(
   const { documents, notices } = history.alerts;
   const say = (what: string) => breaks(history, { promise: "alerts", at }, what);
   const stored = documents.get(key);
-  const openAt = change === "closed" ? notices.get(`${route} ${key}`)?.openAt : at;
-  notices.set(`${route} ${key}`, { change, count, at, openAt: openAt ?? 0 });
+  const before = notices.get(`${route} ${key}`);
+  const openAt = change === "closed" ? before?.openAt : at;
+  // A notice of a tracker that stood still may come after one that told of more.
+  const most = before === undefined || before.change === "closed" ? 0 : before.count;
+  const heard = Math.max(count, most);
+  notices.set(`${route} ${key}`, { change, count: heard, at, openAt: openAt ?? 0 });
   if (stored === undefined) return say(`${route} is told of ${key}, which was not stored`);
   const isLate = (since: EpochMs) => at - since > lookSlackMs;
   if (stored.body === null) {
