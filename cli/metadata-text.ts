@@ -38,7 +38,9 @@ function ledgerLines(head: MetadataDocument, rows: MetadataState["rows"]): strin
   if (remark !== null) lines.push(["remark", remark]);
   for (const [key, { gone }] of Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (gone === undefined) continue;
-    lines.push(["gone", `${key}: since ${shown(gone.since)}, written at ${shown(gone.writtenAt)}`]);
+    const isAsked = head.asked?.includes(key) === true;
+    const times = `since ${shown(gone.since)}, written at ${shown(gone.writtenAt)}`;
+    lines.push(["gone", `${key}: ${times}${isAsked ? "; to be deleted" : ""}`]);
   }
   return lines;
 }
