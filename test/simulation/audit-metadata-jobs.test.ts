@@ -146,6 +146,9 @@ test("what an attempt of the next day left half-way is not the row of the day th
   ];
   const until = [decides(25, "first"), ...runs(25, { row: "a" })];
   expect(broken([until, halfWay({ kind: "retrying", run: 2, notBefore: 0 })])).toEqual([]);
-  const given = halfWay({ kind: "cancelled", run: 2, at: 0 });
-  expect(broken([until, given])).toEqual(["liveness"]);
+  const failed = halfWay({ kind: "failed", run: 2, at: 0, reason: "" });
+  expect(broken([until, failed])).toEqual([]);
+  const byHand = writes(49, "by hand", 3);
+  const rests50: At = [50, { kind: "ended", unacked: 0, deadLetters: [] }];
+  expect(broken([until, byHand, rests50])).toContain("liveness");
 });

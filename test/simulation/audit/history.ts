@@ -118,7 +118,7 @@ export interface StreamHistory {
   /** Newest last. */
   readonly checkpoints: string[];
   isManifestWhole: boolean;
-  /** Somebody else's job wrote beside another: which state is the newest is anybody's guess. */
+  /** Somebody else's job wrote beside another, or left the newest state aside: which is the newest is anybody's guess. */
   isMuddled: boolean;
   document: StreamDocument | null;
   /** When each of what operators ask of it was asked. */

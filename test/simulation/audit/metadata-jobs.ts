@@ -111,18 +111,15 @@ function newestUploaded(history: History, { id, uploads }: Uploading, at: EpochM
   if (task === undefined) return say(`${id}@${newest} was never begun`);
   if (task.state.kind !== "succeeded") return;
   const cell = history.metadata.rows.get(uploads.key)?.cell ?? null;
-  if (cell?.content === uploads.content || isUnderWay(history, uploads.key)) return;
+  if (cell?.content === uploads.content || isHalfWay(history, uploads.key)) return;
   say(
     `${task.id} succeeded, and the metadata of ${uploads.key} is ${cell?.content ?? "not there"}`,
   );
 }
 
-/** The row is of a job whose task goes on: it may have failed half-way, and the next attempt writes it anew. */
-function isUnderWay({ metadata, jobs, tasks }: History, key: string): boolean {
+/** The row is of a job whose task has not succeeded: it may have failed half-way, whatever comes of the task. */
+function isHalfWay({ metadata, jobs, tasks }: History, key: string): boolean {
   const last = metadata.uploads.get(key)?.at(-1);
   const writer = jobs.get(last?.jobId ?? "");
-  const state = writer === undefined ? undefined : tasks.get(writer.task)?.state;
-  return state !== undefined && UNDER_WAY.has(state.kind);
+  return writer !== undefined && tasks.get(writer.task)?.state.kind !== "succeeded";
 }
-
-const UNDER_WAY: ReadonlySet<string> = new Set(["launching", "running", "retrying"]);

@@ -38,7 +38,8 @@ export function streamBegun(history: History, { jobId, task, from, at }: Begun):
   const say = (promise: Promised, what: string) => breaks(history, { promise, at }, what);
   const running = stream.jobs.filter(({ ended }) => ended === null);
   const isOwn = jobId.startsWith("landfall-");
-  if (running.some((other) => isForeign(other) || !isOwn)) stream.isMuddled = true;
+  const isAstray = !isOwn && placeOf(from) !== (stream.checkpoints.at(-1) ?? null);
+  if (isAstray || running.some((other) => isForeign(other) || !isOwn)) stream.isMuddled = true;
   if (isOwn) {
     const attempt = stream.document?.attempts.find((one) => one.jobId === jobId);
     if (attempt === undefined) say("S1", `job ${jobId} of ${task} began before it was stored`);
@@ -51,6 +52,11 @@ export function streamBegun(history: History, { jobId, task, from, at }: Begun):
   stream.jobs.push({ jobId, begunAt: at, ended: null });
 }
 
+/** A checkpoint by its path below the place of Flink's state. */
+function placeOf(from: string | null): string | null {
+  return from === null ? null : from.slice(from.indexOf("checkpoints/"));
+}
+
 function isForeign({ jobId }: StreamJob): boolean {
   return !jobId.startsWith("landfall-");
 }
@@ -61,7 +67,7 @@ function stateKept(
   say: (promise: Promised, what: string) => void,
 ): void {
   const newest = checkpoints.at(-1) ?? null;
-  const found = from === null ? null : from.slice(from.indexOf("checkpoints/"));
+  const found = placeOf(from);
   if (found === newest) return;
   const anew = asked.some(
     (one) => one.command.kind === "stream-deploy" && one.command.state === "none" && one.at <= at,
