@@ -61,7 +61,8 @@ function missingFor(history: History, task: Task, at: EpochMs): MissingDay[] {
     if (hours === null || !isExternal || knownLanding(history, table, day) !== null) return [];
     const dueAt = endOf(task.end) + hours * hourMs;
     const seenFrom = history.since.get(step.id) ?? history.startedAt;
-    const forgottenAt = dueAt + (alerts?.forgetDays ?? 0) * dayMs;
+    // Of readers of one day the one that waits longest counts: by a day, for windows end a day apart.
+    const forgottenAt = dueAt - dayMs + (alerts?.forgetDays ?? 0) * dayMs;
     if (dueAt < seenFrom || dueAt + lookedForMs > at || forgottenAt < at) return [];
     return [{ table, day }];
   });
