@@ -1,4 +1,5 @@
 import { applyCommit, type DeltaState, emptyState, recallCommit } from "../core/delta-state.ts";
+import { RetryableError } from "../ports/errors.ts";
 import type { ObjectStore } from "../ports/object-store.ts";
 import { readCheckpoint } from "./delta-checkpoint.ts";
 import {
@@ -14,6 +15,18 @@ export interface DeltaTable {
   readonly state: DeltaState;
   /** The first commit that cannot be read; everything in `state` is before it. */
   readonly problem: Extract<FoundCommit, { kind: "unreadable" | "unsupported" }> | null;
+}
+
+/** A commit that was there when reading began. */
+interface Anchor {
+  readonly version: number;
+  readonly generation: number;
+}
+
+/** What reading goes on from. */
+interface Base extends Kept {
+  /** Null: the first commit that is read will be it. */
+  readonly anchor: Anchor | null;
 }
 
 interface Kept extends DeltaTable {
@@ -67,13 +80,30 @@ export async function withDeltaTable<R>(
   }
 }
 
+/** A log that was replaced so often while it was read is left alone for a while. */
+const triesMax = 5;
+
 async function newest(store: ObjectStore, path: string): Promise<DeltaTable> {
   const shelf = shelfOf(store);
   const known = take(shelf, path);
-  const base = known !== undefined && (await isSame(store, path, known)) ? known : null;
-  const table = await extended(store, path, base ?? (await empty(store, path)));
-  keep(shelf, path, table);
-  return table;
+  let base = known === undefined ? null : anchored(known);
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    base ??= await empty(store, path);
+    const table = await extended(store, path, base);
+    if (table !== null) {
+      keep(shelf, path, table);
+      return table;
+    }
+    base = null;
+  }
+  throw new RetryableError(`the Delta log of ${path} is being replaced while it is read`);
+}
+
+/** What was read before, if later commits tell whether the log is still that one; else null. */
+function anchored(known: Kept): Base | null {
+  const { state, generation } = known;
+  if (state.version < 0) return state.fromStart ? { ...known, anchor: null } : null;
+  return { ...known, anchor: { version: state.version, generation } };
 }
 
 function take(shelf: Shelf, path: string): Kept | undefined {
@@ -92,14 +122,12 @@ function keep(shelf: Shelf, path: string, table: Kept): void {
   }
 }
 
-/** Whether the log still holds the last commit that was read. */
-async function isSame(store: ObjectStore, path: string, known: Kept): Promise<boolean> {
-  if (known.state.version < 0) return known.state.fromStart;
-  return (await commitGeneration(store, path, known.state.version)) === known.generation;
+async function isThere(store: ObjectStore, path: string, anchor: Anchor): Promise<boolean> {
+  return (await commitGeneration(store, path, anchor.version)) === anchor.generation;
 }
 
 /** A log that was cleaned up begins with a checkpoint, when there is one that can be read. */
-async function empty(store: ObjectStore, path: string): Promise<Kept> {
+async function empty(store: ObjectStore, path: string): Promise<Base> {
   const [first] = await listCommits(store, path);
   const begins = first?.version ?? 0;
   if (first !== undefined && begins === 0) return nothingRead(0);
@@ -110,16 +138,22 @@ async function empty(store: ObjectStore, path: string): Promise<Kept> {
     if (found.kind !== "commit") break;
     recallCommit(state, found);
   }
-  return { state, problem: null, generation: 0, weight: weightOf(state) };
+  const kept: Kept = { state, problem: null, generation: 0, weight: weightOf(state) };
+  return { ...kept, anchor: first ?? null };
 }
 
-function nothingRead(first: number): Kept {
-  return { state: emptyState(first), problem: null, generation: 0, weight: 0 };
+function nothingRead(first: number): Base {
+  return { state: emptyState(first), problem: null, generation: 0, weight: 0, anchor: null };
 }
 
-async function extended(store: ObjectStore, path: string, base: Kept): Promise<Kept> {
+/**
+ * The table with what is later than its base. A log may be replaced while it is read, as by a table that
+ * is made anew: of two halves of two logs nothing is true, nor of half a log. What was there when
+ * reading began must still be when it ends; null: it is not.
+ */
+async function extended(store: ObjectStore, path: string, base: Base): Promise<Kept | null> {
   const { state } = base;
-  let { generation } = base;
+  let { generation, anchor } = base;
   let problem: DeltaTable["problem"] = null;
   for await (const found of readLog(store, path, state.version + 1)) {
     if (found.kind === "absent") break;
@@ -129,7 +163,9 @@ async function extended(store: ObjectStore, path: string, base: Kept): Promise<K
     }
     applyCommit(state, found);
     ({ generation } = found);
+    anchor ??= { version: found.version, generation };
   }
+  if (anchor !== null && !(await isThere(store, path, anchor))) return null;
   return { state, problem, generation, weight: weightOf(state) };
 }
 

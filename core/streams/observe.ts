@@ -3,6 +3,7 @@ import type { Settings } from "../../schemas/settings.ts";
 import type { Checkpoint, StreamAttempt, StreamDocument } from "../../schemas/streams.ts";
 import { flinkJobOf } from "./flink-state.ts";
 import { currentOf, hasEnded, type StreamDeciding, type StreamLook } from "./look.ts";
+import { restoreOf } from "./restore.ts";
 
 /** A submitted job that a runner does not know for so long is gone. */
 const vanishedMs = 60_000;
@@ -90,16 +91,27 @@ export function isYoung({ look, now, settings }: Seeing): boolean {
 
 /**
  * An attempt that was claimed and never submitted, and by now never will be, is over when another
- * one would be begun, or none: its conf is no longer wanted, somebody asked for something, or
- * another job runs. Else the same attempt is claimed again.
+ * one would be begun, or none: its conf is no longer wanted, somebody asked for something, another
+ * job runs, or one ran meanwhile and left a newer state (S4). Else the same attempt is claimed again.
  */
 function lapsed(
-  { state, asked }: StreamDocument,
+  document: StreamDocument,
   attempt: StreamAttempt,
   { look, now, hash }: Pick<StreamDeciding, "look" | "now"> & { readonly hash: string | null },
 ): StreamAttempt {
+  const { state, asked } = document;
   if (state.kind !== "launching" || look.own !== null) return attempt;
   if (now < state.submitBy + skewMs) return attempt;
-  const goesOn = hash === attempt.wanted && asked === null && look.running.length === 0;
-  return goesOn ? attempt : { ...attempt, endedAt: now, outcome: "not-submitted" };
+  const isWanted = hash === attempt.wanted && asked === null && look.running.length === 0;
+  return isWanted && beginsThere(document, attempt, look)
+    ? attempt
+    : { ...attempt, endedAt: now, outcome: "not-submitted" };
+}
+
+/** Whether the next job would begin where the attempt was to. */
+function beginsThere(document: StreamDocument, { from }: StreamAttempt, look: StreamLook): boolean {
+  const checkpoint = newer(document.checkpoint, look.checkpoint);
+  const restore = restoreOf({ ...document, checkpoint }, look);
+  if (restore.kind === "lost") return false;
+  return restore.kind === "anew" ? from === null : from?.path === restore.checkpoint.path;
 }

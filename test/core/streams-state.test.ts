@@ -82,6 +82,31 @@ describe("S4: state that cannot be restored", () => {
     expect(at.state()).toBe("held");
   });
 
+  test("a claim that nobody submitted does not begin where it was to, once somebody's job left a newer state", () => {
+    const at = streamStory();
+    at.decide();
+    expect(at.last()).toMatchObject({ attempt: 1, from: null });
+    at.begin("somebody");
+    at.manifest("somebody", b);
+    at.pass(30 * minuteMs);
+    at.checkpoint(b, 7);
+    at.end("somebody");
+    expect(at.look()).toBe("submit");
+    expect(at.document().attempts).toMatchObject([
+      { attempt: 1, outcome: "not-submitted" },
+      { attempt: 2, from: { n: 7 } },
+    ]);
+  });
+
+  test("a claim that nobody submitted is claimed again where nothing changed", () => {
+    const at = ended();
+    at.decide();
+    const { from } = at.last() ?? {};
+    at.pass(30 * minuteMs);
+    expect(at.look()).toBe("submit");
+    expect(at.last()).toMatchObject({ attempt: 2, outcome: null, from });
+  });
+
   test("a job begun anew that came to nothing is begun anew, not from what was before it", () => {
     const at = ended();
     at.ask("deploy-without-state");
