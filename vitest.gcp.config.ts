@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: ["test/support/emulators/global-setup.ts"],
-    // Suites wait for the emulators most of their time: two at once take half as long.
-    maxWorkers: 2,
+    // Suites wait for the emulators most of their time.
+    maxWorkers: 3,
   },
 });
