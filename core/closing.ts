@@ -2,6 +2,7 @@ import type { EpochMs, Partition, TableName } from "../schemas/ids.ts";
 import type { Landing } from "../schemas/landings.ts";
 import type { Closing, Settings } from "../schemas/settings.ts";
 import { partitionEndMs } from "./dates.ts";
+import { own } from "./own.ts";
 
 /** Whether nothing more is expected of a partition; if more is, until when at the earliest. */
 export type Closedness =
@@ -16,10 +17,8 @@ export function closingOf(
   settings: ClosingSettings,
   table: { readonly name: TableName; readonly external: boolean },
 ): Closing {
-  const own = Object.hasOwn(settings.tables, table.name)
-    ? settings.tables[table.name]?.closing
-    : undefined;
-  return own ?? (table.external ? settings.externalClosing : { when: "at-landing" });
+  const said = own(settings.tables, table.name)?.closing;
+  return said ?? (table.external ? settings.externalClosing : { when: "at-landing" });
 }
 
 /** What decides whether one landed partition is closed. */

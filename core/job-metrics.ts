@@ -1,7 +1,7 @@
 import type { JobUsage } from "../schemas/events.ts";
 import type { JobMetric } from "../schemas/job-metrics.ts";
 import type { MetricsSettings } from "../schemas/metrics-settings.ts";
-import type { Attempt, Run, Task } from "../schemas/tasks.ts";
+import type { Attempt, Task } from "../schemas/tasks.ts";
 import { daysIn } from "./dates.ts";
 import { failureOf } from "./failure.ts";
 
@@ -19,39 +19,46 @@ export function jobMetrics(task: Task, about: MetricsAbout): JobMetric[] {
   return task.runs.flatMap((run) =>
     run.attempts.flatMap((attempt) => {
       const { endedAt } = attempt;
-      return endedAt === null ? [] : [rowOf({ task, run, attempt, endedAt }, about)];
+      const state = stateOf(attempt);
+      return endedAt === null
+        ? []
+        : [rowOf({ of: task, run: run.run, attempt, endedAt, state }, about)];
     }),
   );
 }
 
-interface Finished {
-  readonly task: Task;
-  readonly run: Run;
+/** A finished attempt, and whose it was. */
+export interface Finished {
+  readonly of: Pick<
+    Task,
+    "id" | "step" | "config" | "pipeline" | "team" | "mode" | "start" | "end"
+  >;
+  readonly run: number;
   readonly attempt: Attempt;
   readonly endedAt: number;
+  readonly state: JobMetric["state"];
 }
 
-function rowOf(
-  { task, run, attempt, endedAt }: Finished,
+export function rowOf(
+  { of, run, attempt, endedAt, state }: Finished,
   { deployment, settings }: MetricsAbout,
 ): JobMetric {
-  const state = stateOf(attempt);
-  const names = [task.id, task.step, task.config];
+  const names = [of.id, of.step, of.config];
   const failure = state === "failed" ? failureOf(attempt, names) : null;
   const cost = costOf(attempt.usage ?? {}, settings.prices);
   const { startedAt, usage } = attempt;
   return {
     jobId: attempt.jobId,
     deployment,
-    pipeline: task.pipeline,
-    team: task.team,
-    config: task.config,
-    step: task.step,
-    jobType: task.mode,
-    start: task.start,
-    end: task.end,
-    days: daysIn(task).length,
-    run: run.run,
+    pipeline: of.pipeline,
+    team: of.team,
+    config: of.config,
+    step: of.step,
+    jobType: of.mode,
+    start: of.start,
+    end: of.end,
+    days: daysIn(of).length,
+    run,
     attempt: attempt.attempt,
     state,
     outcome: attempt.outcome,

@@ -2,6 +2,7 @@ import type { Partition, TableName } from "../schemas/ids.ts";
 import type { PlanTable } from "../schemas/plan.ts";
 import type { Settings } from "../schemas/settings.ts";
 import { dayOfValue, type LandingTable } from "./delta-partitions.ts";
+import { own } from "./own.ts";
 import { baseTable } from "./plan-index.ts";
 
 /** Where one table lies in the lake, and the names its partitions land under. */
@@ -84,7 +85,7 @@ export function lakeTable(
   parts: readonly PlanTable[],
   settings: Settings["tables"],
 ): LakeTable | null {
-  const path = Object.hasOwn(settings, name) ? settings[name]?.path : undefined;
+  const path = own(settings, name)?.path;
   const paths = path === undefined ? pathsOf(name) : [path.replace(/^\/+|\/+$/g, "")];
   if (paths.length === 0 || !paths.every(isPath)) return null;
   return {

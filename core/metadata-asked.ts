@@ -4,6 +4,7 @@ import type { Deciding } from "./deciding.ts";
 import type { View } from "./draft.ts";
 import { writesMetadata } from "./metadata-by.ts";
 import { pagesFor } from "./metadata-pages.ts";
+import { own } from "./own.ts";
 
 /** What comes of a command to delete rows: all of them are to be deleted, or none. Throws `Unread`. */
 export function outcomeForRows(
@@ -37,8 +38,8 @@ function idsFor(key: string, { pages }: MetadataDocument) {
 
 function rowIn(view: View, key: string, head: MetadataDocument): WrittenRow | undefined {
   for (const id of idsFor(key, head)) {
-    const rows = view.get(id)?.rows ?? {};
-    if (Object.hasOwn(rows, key)) return rows[key];
+    const row = own(view.get(id)?.rows ?? {}, key);
+    if (row !== undefined) return row;
   }
   return undefined;
 }

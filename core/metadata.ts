@@ -13,7 +13,7 @@ import { rowBy } from "./metadata-by.ts";
  * M1. An upload is recorded only after each of its rows was written and read back.
  * M2. Rows are written and deleted only by whom `writing` names, while its time is not over.
  * M3. Who finds that another did not end well writes every row that may differ from what is wanted.
- * M4. Nothing is deleted but rows that the ledger has, and never many at once.
+ * M4. Nothing is deleted but rows that the ledger has, and never many at once unless somebody named them.
  */
 
 /** How long a fetcher goes on with the row it has (`TTLCache.scala`). */

@@ -6,6 +6,7 @@ import { closedness, closingOf } from "./closing.ts";
 import { addDays, daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { landingOf, landingsId, landingsIds, versionText } from "./landings.ts";
+import { own } from "./own.ts";
 import { inputRange } from "./partitions.ts";
 import { STATUS } from "./status.ts";
 
@@ -207,10 +208,8 @@ function holesIn(
 }
 
 function holesAreFine(deciding: Deciding, table: TableName): boolean {
-  const own = Object.hasOwn(deciding.settings.tables, table)
-    ? deciding.settings.tables[table]?.holes
-    : undefined;
-  if (own !== undefined) return own === "fine";
+  const said = own(deciding.settings.tables, table)?.holes;
+  if (said !== undefined) return said === "fine";
   return deciding.plan.tables.get(table)?.external ?? true;
 }
 

@@ -54,7 +54,12 @@ test("what docs/google-cloud.md exports, deploys and publishes is what Landfall 
   const { LANDFALL_GCP__EMULATORS__DATAPROC: _, ...rest } = env;
   expect(readSettings(rest).settings).toMatchObject({ world: "gcp", gcp: { project: "acme" } });
   const messages = [...text.matchAll(/--message='([^']+)'/g)].map(([, json]) => json ?? "");
-  expect(messages.map((json) => readEvent(json).kind)).toEqual(["event", "event", "event"]);
+  expect(messages.map((json) => readEvent(json).kind)).toEqual([
+    "event",
+    "event",
+    "event",
+    "event",
+  ]);
   const push = /```json\n(.*?)```/s.exec(text)?.[1] ?? "";
   const { gcp } = JSON.parse(push) as { gcp: { push: unknown } };
   expect(GoogleCloud.shape.push.safeParse(gcp.push).success).toBe(true);

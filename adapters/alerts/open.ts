@@ -1,3 +1,4 @@
+import { own } from "../../core/own.ts";
 import type { Alerts, Notice } from "../../ports/alerts.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { PermanentError } from "../../ports/errors.ts";
@@ -25,9 +26,7 @@ export interface AlertsOptions {
 export function openAlerts(options: AlertsOptions): Alerts {
   const { settings, log } = options;
   return {
-    routesOf: (team) =>
-      (Object.hasOwn(settings.teams, team) ? settings.teams[team] : undefined) ??
-      settings.defaultRoutes,
+    routesOf: (team) => own(settings.teams, team) ?? settings.defaultRoutes,
     async send(name, notice) {
       const route = routeOf(settings, name);
       return route.kind === "log" ? tellLog(log, notice) : sendOver(route, notice, options);
@@ -36,7 +35,7 @@ export function openAlerts(options: AlertsOptions): Alerts {
 }
 
 function routeOf({ routes }: AlertSettings, name: string): RouteSettings {
-  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  const route = own(routes, name);
   if (route !== undefined) return route;
   if (name === "log") return { kind: "log" };
   throw new PermanentError(`there is no route ${name}; give it in alerts.routes`);

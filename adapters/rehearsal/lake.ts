@@ -1,6 +1,7 @@
 import { belongs, dayOfValue } from "../../core/delta-partitions.ts";
 import type { DeltaState } from "../../core/delta-state.ts";
 import { fixedOf, lakeTable } from "../../core/lake-layout.ts";
+import { own } from "../../core/own.ts";
 import { baseTable } from "../../core/plan-index.ts";
 import { withDeltaTable } from "../../lake/delta-table.ts";
 import { PermanentError } from "../../ports/errors.ts";
@@ -96,7 +97,7 @@ async function findTable(
     const days = await daysOfFolders(store, other);
     if (days.size > 0) return { path: other, days, files: null };
   }
-  const told = Object.hasOwn(tables, name) && tables[name]?.closing?.when === "manual";
+  const told = own(tables, name)?.closing?.when === "manual";
   return { path, days: new Set(), files: null, ...(told ? { elsewhere: true } : {}) };
 }
 

@@ -1,6 +1,7 @@
 import type { AlertDocument, AlertKind, Told } from "../../schemas/alerts.ts";
 import type { EpochMs, TaskId } from "../../schemas/ids.ts";
 import { stableJson } from "../hash.ts";
+import { own } from "../own.ts";
 import type { Wanted } from "./groups.ts";
 
 export interface Changing {
@@ -83,7 +84,7 @@ function dueAt(alert: AlertDocument, told: Told): Due["change"] | null {
 }
 
 export function toldOf(alert: AlertDocument, route: string): Told {
-  const told = Object.hasOwn(alert.routes, route) ? alert.routes[route] : undefined;
+  const told = own(alert.routes, route);
   return told ?? { change: null, count: 0, at: null, unsent: null, refused: null };
 }
 

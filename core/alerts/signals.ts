@@ -7,6 +7,7 @@ import type { Task } from "../../schemas/tasks.ts";
 import { causeOf } from "../cause.ts";
 import { dayMs } from "../dates.ts";
 import { nothingWritten } from "../outcome.ts";
+import { own } from "../own.ts";
 
 /** One thing that is wrong now. */
 export interface Signal {
@@ -73,7 +74,7 @@ export function ofRunning(
   return tasks.flatMap((task) => {
     const attempt = task.runs.at(-1)?.attempts.at(-1);
     if (task.state.kind !== "running" || attempt === undefined) return [];
-    const allowed = Object.hasOwn(modes, task.mode) ? (modes[task.mode] ?? minutes) : minutes;
+    const allowed = own(modes, task.mode) ?? minutes;
     if (now - attempt.claimedAt < allowed * 60_000) return [];
     return [
       {

@@ -2,6 +2,7 @@ import type { TableName } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { offsetDays } from "../durations.ts";
+import { own } from "../own.ts";
 import { baseTable } from "../plan-index.ts";
 import { circles, circleThrough, type Graph } from "./cycles.ts";
 import { kvDataset } from "./names.ts";
@@ -36,8 +37,7 @@ export function sharedOutputs(steps: readonly PlanStep[]): Conflict[] {
  * write into: what they try would land among what is served and read.
  */
 export function testOutputs(steps: readonly PlanStep[], settings: Settings): Conflict[] {
-  const isTest = ({ team }: PlanStep) =>
-    Object.hasOwn(settings.teams, team) && settings.teams[team]?.test === true;
+  const isTest = ({ team }: PlanStep) => own(settings.teams, team)?.test === true;
   const others = new Map<string, string>();
   for (const step of steps) {
     const place = placeOf(step);

@@ -2,6 +2,7 @@ import type { Join } from "../../schemas/chronon/features.ts";
 import type { MetaData } from "../../schemas/chronon/metadata.ts";
 import type { TableName } from "../../schemas/ids.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { own } from "../own.ts";
 import type { Config } from "./config-file.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import { type Read, readOf } from "./reads.ts";
@@ -90,6 +91,5 @@ function tableOf(inConf: string | undefined, inSettings: string | undefined): st
 }
 
 function hasComparison(team: string, { consistency, teams }: Settings): boolean {
-  const own = Object.hasOwn(teams, team) ? teams[team]?.comparisonStep : undefined;
-  return own ?? consistency.comparisonStep;
+  return own(teams, team)?.comparisonStep ?? consistency.comparisonStep;
 }

@@ -1,6 +1,7 @@
 import type { MetaData } from "../../schemas/chronon/metadata.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { metadataBy } from "../metadata-by.ts";
+import { own } from "../own.ts";
 import type { Config } from "./config-file.ts";
 import { type Consistency, consistencyOf, type Unchecked } from "./consistency.ts";
 import type { Findings } from "./findings.ts";
@@ -55,10 +56,7 @@ export function describe(
   const output = outputOf(metaData, "it");
   if (output === null) return null;
   const online = config.confType === "group_bys" && metaData.online === true;
-  const backfillFirst =
-    online &&
-    Object.hasOwn(settings.teams, config.team) &&
-    settings.teams[config.team]?.backfillBeforeUpload === true;
+  const backfillFirst = online && own(settings.teams, config.team)?.backfillBeforeUpload === true;
   const uploadSchedule = online
     ? scheduleOf(metaData.executionInfo?.onlineSchedule ?? "@daily", findings)
     : null;

@@ -1,5 +1,6 @@
 import type { ExecutionInfo } from "../../schemas/chronon/metadata.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import { own } from "../own.ts";
 import type { Config } from "./config-file.ts";
 import { type Findings, quoted } from "./findings.ts";
 import { variablesOf } from "./team-says.ts";
@@ -51,7 +52,7 @@ export function ownVariable(
 }
 
 function pinned({ teams }: Settings, team: string): object {
-  const { version, artifactPrefix } = (Object.hasOwn(teams, team) ? teams[team] : undefined) ?? {};
+  const { version, artifactPrefix } = own(teams, team) ?? {};
   return {
     ...(version === undefined ? {} : { VERSION: version }),
     ...(artifactPrefix === undefined ? {} : { ARTIFACT_PREFIX: artifactPrefix }),

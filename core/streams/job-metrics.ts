@@ -1,72 +1,45 @@
-import type { JobOutcome } from "../../schemas/events.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
 import type { JobMetric } from "../../schemas/job-metrics.ts";
 import type { StreamAttempt, StreamDocument } from "../../schemas/streams.ts";
+import type { Attempt } from "../../schemas/tasks.ts";
 import { blamedBy } from "../blame.ts";
-import { failureOf } from "../failure.ts";
+import { type MetricsAbout, rowOf } from "../job-metrics.ts";
 import { endedByItself } from "./restarts.ts";
 
 /**
  * A row for every finished attempt that the stream still holds. Its range is the day it was claimed
  * on; of what it used no runner tells.
  */
-export function streamMetrics(stream: StreamDocument, deployment: string): JobMetric[] {
-  return stream.attempts.flatMap((attempt) => {
-    const { endedAt } = attempt;
-    return endedAt === null ? [] : [rowOf({ stream, attempt, endedAt }, deployment)];
+export function streamMetrics(
+  { config, team, attempts }: StreamDocument,
+  about: MetricsAbout,
+): JobMetric[] {
+  return attempts.flatMap((one) => {
+    const { task, endedAt } = one;
+    if (endedAt === null) return [];
+    const { step, range } = parseTaskId(task);
+    const pipeline = `chronon_gb_streaming_${team}`;
+    const of = { id: task, step, config, pipeline, team, mode: "streaming", ...range } as const;
+    const state = endedByItself(one) ? "failed" : "cancelled";
+    return [rowOf({ of, run: 1, attempt: asOfTask(one), endedAt, state }, about)];
   });
 }
 
-interface Finished {
-  readonly stream: StreamDocument;
-  readonly attempt: StreamAttempt;
-  readonly endedAt: number;
-}
-
-function rowOf({ stream, attempt, endedAt }: Finished, deployment: string): JobMetric {
-  const { config, team } = stream;
-  const { jobId, task, claimedAt, submittedAt: startedAt, outcome, log } = attempt;
-  const { step, range } = parseTaskId(task);
-  const blame = endedByItself(attempt) ? blameOf(attempt) : null;
-  const error = blame === null ? attempt.error : errorOf(attempt);
-  const failure =
-    blame === null
-      ? null
-      : failureOf({ outcome: ended(attempt), blame, error }, [task, step, config]);
+/** As the attempt of a task would be. No job of one that no runner took had an outcome. */
+function asOfTask(one: StreamAttempt): Attempt {
+  const { attempt, jobId, claimedAt, submittedAt: startedAt, endedAt, outcome, log } = one;
+  const isFailed = endedByItself(one);
   return {
+    attempt,
     jobId,
-    deployment,
-    pipeline: `chronon_gb_streaming_${team}`,
-    team,
-    config,
-    step,
-    jobType: "streaming",
-    ...range,
-    days: 1,
-    run: 1,
-    attempt: attempt.attempt,
-    state: blame === null ? "cancelled" : "failed",
-    outcome,
-    blame,
-    errorClass: failure?.errorClass ?? null,
-    fingerprint: failure?.fingerprint ?? null,
-    error,
     claimedAt,
     startedAt,
     endedAt,
-    durationMs: startedAt === null ? null : Math.max(0, endedAt - startedAt),
-    vcoreSeconds: null,
-    memoryMbSeconds: null,
-    milliDcuSeconds: null,
-    shuffleStorageGbSeconds: null,
-    cost: null,
-    currency: null,
+    outcome: outcome === "refused" || outcome === "not-submitted" ? null : outcome,
+    blame: isFailed ? blameOf(one) : null,
+    error: isFailed ? errorOf(one) : one.error,
     log,
   };
-}
-
-function ended({ outcome }: StreamAttempt): JobOutcome | null {
-  return outcome === "refused" || outcome === "not-submitted" ? null : outcome;
 }
 
 function errorOf({ outcome, error }: StreamAttempt): string | null {

@@ -54,9 +54,9 @@ export interface Dispatching {
   readonly queues: LaneQueues;
   readonly measuring: Measuring;
   /** Null where no streams are kept running. */
-  readonly keeper: StreamKeeper | null;
+  readonly streamKeeper: StreamKeeper | null;
   /** Null where metadata is uploaded to no store. */
-  readonly metadata: MetadataKeeper | null;
+  readonly metadataKeeper: MetadataKeeper | null;
 }
 
 export function dispatching(ports: DispatcherPorts): Dispatching {
@@ -72,17 +72,19 @@ export function dispatching(ports: DispatcherPorts): Dispatching {
     givenUp: givenUpNudges(shared),
     queues: laneQueues({ ...shared, documents }),
     measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
-    keeper: keeperOf(shared),
-    metadata: metadataOf(shared),
+    streamKeeper: streamKeeperOf(shared),
+    metadataKeeper: metadataKeeperOf(shared),
   };
 }
 
-function metadataOf(ports: DispatcherPorts & { readonly plans: Plans }): MetadataKeeper | null {
+function metadataKeeperOf(
+  ports: DispatcherPorts & { readonly plans: Plans },
+): MetadataKeeper | null {
   const { metadataInto: keyValueStore } = ports;
   return keyValueStore === undefined ? null : metadataKeeper({ ...ports, keyValueStore });
 }
 
-function keeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
+function streamKeeperOf(ports: DispatcherPorts & { readonly plans: Plans }): StreamKeeper | null {
   const { streamsAt: flinkState, runner, settings, log } = ports;
   const { streams } = runner;
   if (flinkState === undefined || settings.streams.by === "others") return null;

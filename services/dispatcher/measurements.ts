@@ -1,5 +1,6 @@
 import { landingLagMs } from "../../core/landing-lag.ts";
 import { landingsId } from "../../core/landings.ts";
+import { own } from "../../core/own.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Metrics } from "../../ports/metrics.ts";
 import type { DocumentOf } from "../../schemas/documents.ts";
@@ -16,7 +17,7 @@ export function measureLaunches(
   const landingOf = (table: TableName, day: Partition): Landing | null => {
     const body = documents.known.get(landingsId(table, day))?.body ?? null;
     const { partitions } = (body ?? { partitions: {} }) as DocumentOf<`landings/${string}`>;
-    return Object.hasOwn(partitions, day) ? (partitions[day] ?? null) : null;
+    return own(partitions, day) ?? null;
   };
   for (const task of launches) {
     const lag = landingLagMs(task, landingOf, clock.now());

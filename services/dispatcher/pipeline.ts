@@ -28,7 +28,7 @@ export function dispatcher(ports: DispatcherPorts, stop: Observable<unknown>): O
   const state = dispatching(ports);
   return merge(
     decisions(state, stop),
-    metadataKept(state, stop),
+    metadata(state, stop),
     streams(state, stop),
     ownStore(state, stop),
   );
@@ -53,13 +53,13 @@ function decisions(state: Dispatching, stop: Observable<unknown>): Observable<vo
 }
 
 /** Beside decisions, which neither wait for it nor hear of its failures. */
-function metadataKept({ metadata }: Dispatching, stop: Observable<unknown>): Observable<never> {
-  return metadata === null ? EMPTY : metadata.keep(stop);
+function metadata({ metadataKeeper }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  return metadataKeeper === null ? EMPTY : metadataKeeper.keep(stop);
 }
 
 /** Beside decisions in the same way; what these hear of streams is passed on. */
-function streams({ keeper }: Dispatching, stop: Observable<unknown>): Observable<never> {
-  return keeper === null ? EMPTY : keeper.keep(stop);
+function streams({ streamKeeper }: Dispatching, stop: Observable<unknown>): Observable<never> {
+  return streamKeeper === null ? EMPTY : streamKeeper.keep(stop);
 }
 
 /** Pages that are being carried out; those that wait for their turn are among them. */
@@ -155,13 +155,14 @@ function untilReleased(batch: readonly Delivery[]): void {
 }
 
 /** What a stream waits for may have come: its upload, the end of its job, a command; or one about metadata. */
-function nudgeKeepers({ keeper, metadata }: Dispatching, event: LandfallEvent): void {
-  if (event.kind === "metadata-delete") metadata?.nudge();
-  if (event.kind === "stream-deploy" || event.kind === "stream-stop") keeper?.nudge(event.config);
+function nudgeKeepers({ streamKeeper, metadataKeeper }: Dispatching, event: LandfallEvent): void {
+  if (event.kind === "metadata-delete") metadataKeeper?.nudge();
+  if (event.kind === "stream-deploy" || event.kind === "stream-stop")
+    streamKeeper?.nudge(event.config);
   if (event.kind !== "job-settled") return;
   const { step } = parseTaskId(event.task);
   const [, config] = /^(.+)\/(?:streaming|upload-to-kv)$/.exec(step) ?? [];
-  if (config !== undefined) keeper?.nudge(config);
+  if (config !== undefined) streamKeeper?.nudge(config);
 }
 
 function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {

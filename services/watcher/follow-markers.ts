@@ -1,5 +1,6 @@
 import type { LakeTable, Located } from "../../core/lake-layout.ts";
 import { compareVersions, landingsId } from "../../core/landings.ts";
+import { own } from "../../core/own.ts";
 import type { ObjectInfo } from "../../ports/object-store.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { PartitionLanded } from "../../schemas/events.ts";
@@ -86,8 +87,8 @@ function eventsOf({ settings }: Following, marker: Marker): PartitionLanded[] {
     fixed: Readonly<Record<string, string>>,
     { tables, externalClosing }: Settings,
   ): boolean {
-    const own = Object.hasOwn(tables, name) ? tables[name]?.closing : undefined;
-    return Object.keys(fixed).length === 0 && (own ?? externalClosing).when !== "marker";
+    const { when } = own(tables, name)?.closing ?? externalClosing;
+    return Object.keys(fixed).length === 0 && when !== "marker";
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Located } from "../../core/lake-layout.ts";
+import { own } from "../../core/own.ts";
 import { deltaPath } from "../../lake/delta-reader.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { followDelta } from "./follow-delta.ts";
@@ -40,8 +41,5 @@ export async function followTable(
 /** Looking through all objects of a table is done once, and again only where markers are used. */
 function needsLooking({ settings }: Following, followed: Followed): boolean {
   const { table, marked } = followed;
-  const own = Object.hasOwn(settings.tables, table.name)
-    ? settings.tables[table.name]?.closing
-    : undefined;
-  return isNew(followed) || marked || own?.when === "marker";
+  return isNew(followed) || marked || own(settings.tables, table.name)?.closing?.when === "marker";
 }

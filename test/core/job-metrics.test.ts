@@ -79,7 +79,7 @@ describe("a row for every finished attempt of a stream", () => {
     at.pass(minuteMs);
     ending(at, at.last()?.jobId ?? "");
     at.look();
-    const [row] = streamMetrics(at.document(), "landfall");
+    const [row] = streamMetrics(at.document(), about);
     return row;
   };
 
@@ -112,20 +112,20 @@ describe("a row for every finished attempt of a stream", () => {
     const refused = streamStory();
     refused.decide();
     refused.refuse("no such cluster");
-    expect(streamMetrics(refused.document(), "landfall")).toMatchObject([
+    expect(streamMetrics(refused.document(), about)).toMatchObject([
       { state: "failed", errorClass: "Refused", startedAt: null, durationMs: null },
     ]);
     const stopped = healthyStory();
     stopped.ask("stop");
     stopped.look();
     stopped.look();
-    expect(streamMetrics(stopped.document(), "landfall")).toMatchObject([
+    expect(streamMetrics(stopped.document(), about)).toMatchObject([
       { state: "cancelled", blame: null, errorClass: null },
     ]);
   });
 
   test("is none of an attempt that runs", () => {
-    expect(streamMetrics(healthyStory().document(), "landfall")).toEqual([]);
+    expect(streamMetrics(healthyStory().document(), about)).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { jobMetrics } from "../../../core/job-metrics.ts";
+import { jobMetrics, type MetricsAbout } from "../../../core/job-metrics.ts";
 import { streamMetrics } from "../../../core/streams/job-metrics.ts";
 import type { JobMetricsTable } from "../../../lake/job-metrics.ts";
 import type { Metrics } from "../../../ports/metrics.ts";
@@ -23,13 +23,13 @@ export function appending(
   tableNow: () => Promise<JobMetricsTable>,
 ): () => Promise<void> {
   const { store, settings, clock, metrics } = ports;
+  const about = aboutRows(settings);
   return async () => {
     const table = await tableNow();
     let { version, body } = await readLedger(ports);
     for (let more = true; more; ) {
       const cursor = body?.cursor ?? null;
       const page = await store.endedTasks(cursor, settings.metrics.tasksMax);
-      const about = { deployment: settings.deployment, settings: settings.metrics };
       const rows = page.tasks.flatMap((task) => jobMetrics(task, about));
       for (const row of await table.append(rows, clock.now())) measureAttempt(metrics, row);
       ({ more } = page);
@@ -48,17 +48,21 @@ export function appendingStreams(
   { store, settings, clock, metrics }: MeasuringPorts,
   tableNow: () => Promise<JobMetricsTable>,
 ): () => Promise<void> {
+  const about = aboutRows(settings);
   let appended: ReadonlySet<string> = new Set();
   return async () => {
-    const finished = (await streamsIn(store)).flatMap((stream) =>
-      streamMetrics(stream, settings.deployment),
-    );
+    const streams = await streamsIn(store);
+    const finished = streams.flatMap((stream) => streamMetrics(stream, about));
     const fresh = finished.filter(({ jobId }) => !appended.has(jobId));
     const table = fresh.length === 0 ? null : await tableNow();
     const added = (await table?.append(fresh, clock.now())) ?? [];
     for (const row of added) measureAttempt(metrics, row);
     appended = new Set(finished.map(({ jobId }) => jobId));
   };
+}
+
+function aboutRows({ deployment, metrics }: MeasuringPorts["settings"]): MetricsAbout {
+  return { deployment, settings: metrics };
 }
 
 interface Ledger {
