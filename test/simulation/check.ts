@@ -13,13 +13,3 @@ export async function check(options: SimulationOptions): Promise<Checked> {
   const failures = simulated.failures.map((what): Broken => ({ promise: "liveness", at: 0, what }));
   return { ...simulated, broken: [...failures, ...audit(simulated.trace)] };
 }
-
-/** Seeds that break a promise, each with the first it breaks. */
-export async function failingOf(from: number, seeds: number): Promise<string[]> {
-  const failing: string[] = [];
-  for (let seed = from; seed < from + seeds; seed++) {
-    const [first] = (await check({ seed })).broken;
-    if (first !== undefined) failing.push(`seed ${seed}: ${first.promise} ${first.what}`);
-  }
-  return failing;
-}

@@ -74,12 +74,14 @@ export interface FaultOptions {
 
 export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
   const profile = randomOf(seed, "profile");
-  const intensity = new Map<FaultKind, number>();
+  const striking = new Map<FaultKind, { readonly chance: number; readonly salt: number }>();
   for (const [kind, fault] of Object.entries<Fault>(FAULTS) as [FaultKind, Fault][]) {
     const random = fault.ownProfile === true ? randomOf(seed, `profile of ${kind}`) : profile;
     const on = random.chance(0.45);
     const strength = random.pick([0.5, 1, 3]);
-    if (on && (kinds === undefined || kinds.has(kind))) intensity.set(kind, strength);
+    if (on && (kinds === undefined || kinds.has(kind))) {
+      striking.set(kind, { chance: fault.chance * strength, salt: hashed(kind) });
+    }
   }
   const next = drawing(seed);
   const struck: string[] = [];
@@ -87,15 +89,14 @@ export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
   return {
     drawn: (where, least, most) => least + Math.floor(unit(next(where)) * (most - least + 1)),
     strikes(kind, where) {
-      const strength = intensity.get(kind);
-      if (over || strength === undefined) return false;
-      const drawn = next(`${kind} ${where}`);
-      const { chance, words } = FAULTS[kind];
-      if (unit(drawn) >= chance * strength) return false;
+      const fault = striking.get(kind);
+      if (over || fault === undefined) return false;
+      const drawn = next(where, fault.salt);
+      if (unit(drawn) >= fault.chance) return false;
       const name = `${kind}#${drawn.toString(16).padStart(8, "0")}`;
       if (only !== undefined && !only.has(name)) return false;
       struck.push(name);
-      told(kind, `${where} ${words}`);
+      told(kind, `${where} ${FAULTS[kind].words}`);
       return true;
     },
     end() {
@@ -110,18 +111,24 @@ function unit(drawn: number): number {
 }
 
 /**
- * The next of the numbers below 2^32 that the seed has for a text. What a plan hashes to is no place:
- * a plan that holds more than before has the faults that it had.
+ * The next of the numbers below 2^32 that the seed has for a text, and for a `salt` with it. What a plan
+ * hashes to is no place: a plan that holds more than before has the faults that it had.
  */
-function drawing(seed: number): (text: string) => number {
+function drawing(seed: number): (text: string, salt?: number) => number {
   const drawn = new Map<number, number>();
-  return (text) => {
-    const key = hashed(text.replace(/\b[0-9a-f]{64}\b/g, "a hash"));
+  const seeded = Math.imul(seed, 0x9e3779b1);
+  // One call asks for several numbers of the same place.
+  let last = { text: "", hash: hashed("") };
+  return (text, salt = 0) => {
+    if (text !== last.text) last = { text, hash: hashed(text.replace(aHash, "a hash")) };
+    const key = mixed(last.hash ^ salt);
     const nth = drawn.get(key) ?? 0;
     drawn.set(key, nth + 1);
-    return mixed(key ^ mixed(Math.imul(seed, 0x9e3779b1) + nth));
+    return mixed(key ^ mixed(seeded + nth));
   };
 }
+
+const aHash = /\b[0-9a-f]{64}\b/g;
 
 /** FNV-1a, 32 bits. */
 function hashed(text: string): number {

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { failingOf } from "./check.ts";
-import { firstFreshSeed } from "./fresh-seeds.ts";
+import { failingOf, firstFreshSeed } from "./fresh-seeds.ts";
 
 /** Half of 200 seeds; the other half runs beside it. */
 const from = firstFreshSeed();

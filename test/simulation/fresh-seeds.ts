@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { bundled } from "./bundle.ts";
+import { brokenBySeeds, simulating } from "./seed-process.ts";
 
 /**
  * Where fresh seeds begin: `LANDFALL_SIM_FROM`, else a number that the newest commit decides. Every
@@ -17,4 +19,15 @@ export function firstFreshSeed(): number {
   } catch {
     return 100_000;
   }
+}
+
+/** Seeds that break a promise, each with the first it breaks; run by a process of their own. */
+export async function failingOf(from: number, seeds: number): Promise<string[]> {
+  const failing: string[] = [];
+  const all = Array.from({ length: seeds }, (_, nth) => from + nth);
+  const told = (seed: number, [first]: readonly string[]) => {
+    if (first !== undefined) failing.push(`seed ${seed}: ${first}`);
+  };
+  await simulating(await bundled(), (simulation) => brokenBySeeds([simulation], all, { told }));
+  return failing;
 }

@@ -1,11 +1,8 @@
-import { fork } from "node:child_process";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
-import { check } from "./check.ts";
+import { bundled } from "./bundle.ts";
 import { FAULTS } from "./faults.ts";
-import { neededFaults, neededTogether, shrink } from "./shrink.ts";
-import type { SimulationOptions } from "./simulate.ts";
-import { inWords } from "./words.ts";
+import { brokenBySeeds, seedProcess, simulating } from "./seed-process.ts";
 
 interface Options {
   readonly seeds: number;
@@ -13,13 +10,10 @@ interface Options {
   readonly faults?: string;
   readonly processes: number;
   readonly stop?: boolean;
-  readonly together?: string;
-  readonly needed?: boolean;
-  readonly worker?: boolean;
 }
 
-/** What one worker tells of one seed. */
-interface Told {
+/** A seed that breaks promises, and which, in words. */
+interface Failing {
   readonly seed: number;
   readonly broken: readonly string[];
 }
@@ -32,101 +26,74 @@ await new Command("sim")
   .option("--from <n>", "the first", whole, 1)
   .option("--faults <kinds>", `of ${Object.keys(FAULTS).join(",")}; none for none`)
   .option("--processes <n>", "how many at a time", whole, 2)
-  .option("--stop", "stop at the first seed that fails and do not shrink it")
-  .option(
-    "--together <faults>",
-    "only tell whether these break a promise, and all are needed for it",
-  )
-  .option("--needed", "with --stop: the faults that the seed needs, none of which is enough alone")
-  .option("--worker", "(used by itself)")
+  .option("--stop", "begin no seed after one that fails, and shrink none")
   .action(run)
   .parseAsync();
 
 async function run(options: Options): Promise<void> {
-  const { faults } = options;
-  const kinds = faults === undefined ? {} : { kinds: new Set(faults.split(",")) };
-  if (options.worker === true) return work(options, kinds);
-  if (options.together !== undefined) {
-    const together = await neededTogether(options.from, options.together.split(","));
-    process.stdout.write(`${JSON.stringify({ seed: options.from, together })}\n`);
-    return;
+  const { seeds, from, faults, stop } = options;
+  const kinds = faults?.split(",");
+  const failing = (await failingOf(options, kinds)).toSorted((a, b) => a.seed - b.seed);
+  const said = { seeds, from, failing: failing.map(({ seed }) => seed) };
+  process.stdout.write(`${JSON.stringify(said)}\n`);
+  for (const { seed, broken } of failing.slice(0, 20)) {
+    const lines = broken.slice(0, 3).map((line) => `  ${line}\n`);
+    process.stdout.write(`seed ${seed}\n${lines.join("")}`);
   }
-  const failing = options.stop === true ? await one(options, kinds) : await many(options);
-  const begun = failing.toSorted((a, b) => a.seed - b.seed);
-  process.stdout.write(
-    `${JSON.stringify({ seeds: options.seeds, from: options.from, failing: begun.map(({ seed }) => seed) })}\n`,
-  );
-  for (const { seed, broken } of begun.slice(0, 20)) {
-    process.stdout.write(
-      `seed ${seed}\n${broken
-        .slice(0, 3)
-        .map((line) => `  ${line}\n`)
-        .join("")}`,
-    );
-  }
-  const [first] = begun;
+  const [first] = failing;
   if (first === undefined) return;
   process.exitCode = 1;
-  if (options.needed === true) {
-    const needed = await neededFaults({ seed: first.seed, ...kinds });
-    process.stdout.write(`${JSON.stringify({ needed })}\n`);
-  }
-  if (options.stop === true) return;
-  const { options: smallest, checked } = await shrink({ seed: first.seed, ...kinds });
-  process.stdout.write(
-    `\nseed ${first.seed}, shrunk to ${checked.struck.length} faults (${checked.struck.join(", ")}), ${JSON.stringify({ ...smallest.leaving, without: [...(smallest.leaving?.without ?? [])] })}:\n${inWords(checked.trace, checked.broken).join("\n")}\n`,
-  );
+  if (stop !== true) await tellShrunk(first.seed, kinds);
 }
 
-type Kinds = Pick<SimulationOptions, "kinds">;
-
-/** Seeds one after the other, up to the first that fails. */
-async function one({ from, seeds }: Options, kinds: Kinds): Promise<Told[]> {
-  for (let seed = from; seed < from + seeds; seed++) {
-    const told = await tell(seed, kinds);
-    if (told.broken.length > 0) return [told];
-  }
-  return [];
-}
-
-async function tell(seed: number, kinds: Kinds): Promise<Told> {
-  const { broken } = await check({ seed, ...kinds });
-  return { seed, broken: broken.map(({ promise, what }) => `${promise} ${what}`) };
-}
-
-async function work({ from, seeds, processes }: Options, kinds: Kinds): Promise<void> {
-  for (let seed = from; seed < from + seeds; seed += processes)
-    process.send?.(await tell(seed, kinds));
-}
-
-/** Seeds shared out to workers, with a bar that shows how far they are. */
-async function many({ from, seeds, faults, processes }: Options): Promise<Told[]> {
+/** Runs the seeds in processes of their own, with a bar that shows how far they are. */
+async function failingOf(
+  { seeds, from, processes, stop }: Options,
+  kinds: readonly string[] | undefined,
+): Promise<readonly Failing[]> {
+  const failing: Failing[] = [];
   const bar = new SingleBar({
     format: "{bar} {value}/{total} seeds, {failing} failing, {eta_formatted} left",
     clearOnComplete: true,
   });
+  function* wanted() {
+    for (let seed = from; seed < from + seeds; seed++) {
+      if (stop === true && failing.length > 0) return;
+      yield seed;
+    }
+  }
+  const bundle = await bundled();
+  const running = Array.from({ length: Math.max(1, processes) }, () => seedProcess(bundle));
   if (process.stderr.isTTY) bar.start(seeds, 0, { failing: 0 });
-  const failing: Told[] = [];
-  const workers = Array.from({ length: Math.min(processes, seeds) }, (_, nth) => {
-    const args = ["--worker", "--from", `${from + nth}`, "--seeds", `${seeds - nth}`];
-    const more = faults === undefined ? [] : ["--faults", faults];
-    const worker = fork(import.meta.filename, [...args, "--processes", `${processes}`, ...more], {
-      execArgv: ["--import", import.meta.resolve("tsx")],
+  try {
+    await brokenBySeeds(running, wanted(), {
+      ...(kinds === undefined ? {} : { kinds }),
+      told(seed, broken) {
+        if (broken.length > 0) {
+          failing.push({ seed, broken });
+          if (!process.stderr.isTTY) process.stderr.write(`seed ${seed}: ${broken[0]}\n`);
+        }
+        bar.increment(1, { failing: failing.length });
+      },
     });
-    worker.on("message", (told: Told) => {
-      if (told.broken.length > 0) {
-        failing.push(told);
-        if (!process.stderr.isTTY) process.stderr.write(`seed ${told.seed}: ${told.broken[0]}\n`);
-      }
-      bar.increment(1, { failing: failing.length });
-    });
-    return new Promise<void>((resolve, reject) => {
-      worker.on("exit", (code) =>
-        code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`)),
-      );
-    });
-  });
-  await Promise.all(workers);
-  bar.stop();
+  } finally {
+    bar.stop();
+    for (const one of running) one.end();
+    bundle.remove();
+  }
   return failing;
+}
+
+/** Lines of a shrunk seed that are told: what matters is at the end. */
+const linesMax = 120;
+
+async function tellShrunk(seed: number, kinds: readonly string[] | undefined): Promise<void> {
+  const asked = { ask: "shrunk", seed, ...(kinds === undefined ? {} : { kinds }) } as const;
+  const shrunk = await simulating(await bundled(), (simulation) => simulation.ask(asked));
+  const { faults, leaving, lines } = shrunk;
+  const before = Math.max(0, lines.length - linesMax);
+  const told = before === 0 ? lines : [`(${before} lines before)`, ...lines.slice(before)];
+  process.stdout.write(
+    `\nseed ${seed}, shrunk to ${faults.length} faults (${faults.join(", ")}), ${JSON.stringify(leaving)}:\n${told.join("\n")}\n`,
+  );
 }

@@ -38,7 +38,7 @@ export interface Simulated {
 /** How long everything has to come to rest after the last fault. */
 const restMs = 48 * 3_600_000;
 
-const pace = { reconcileMs: 1_800_000, beatMs: 600_000, saveMs: 900_000, patienceMs: 600_000 };
+const patience = { saveMs: 900_000, patienceMs: 600_000 };
 
 /** Runs a seed's workload through the real services and its faults. The same seed, the same trace. */
 export async function simulate(options: SimulationOptions): Promise<Simulated> {
@@ -78,6 +78,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const shared = { settings, log: silentLog };
   const metadataInto = ({ keyValueStore }: ProcessPorts) =>
     first.wanted.metadata === null ? {} : { metadataInto: keyValueStore };
+  const pace = { ...workload.pace, ...patience };
   process("watcher", 0, (ports) => watcher({ ...ports, ...shared, pace }, NEVER));
   for (let nth = 0; nth < workload.dispatchers; nth++) {
     const by = `dispatcher ${nth + 1}`;

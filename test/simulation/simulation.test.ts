@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
-import { check } from "./check.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bundle, bundled } from "./bundle.ts";
+import { type SeedProcess, seedProcess } from "./seed-process.ts";
 import { simulate } from "./simulate.ts";
 
 /** Seeds that once broke a promise; what each found is in `docs/simulation.md`. */
@@ -9,13 +10,26 @@ const committed = [
   8878739, 13438592, 13438599, 13438612, 15438374, 15858160,
 ] as const;
 
-test.each(committed)(
-  "seed %i keeps every promise",
-  async (seed) => {
-    expect((await check({ seed })).broken).toEqual([]);
-  },
-  120_000,
-);
+describe("seeds that once broke a promise", () => {
+  let bundle: Bundle;
+  let simulation: SeedProcess;
+  beforeAll(async () => {
+    bundle = await bundled();
+    simulation = seedProcess(bundle);
+  });
+  afterAll(() => {
+    simulation.end();
+    bundle.remove();
+  });
+
+  test.each(committed)(
+    "seed %i keeps every promise",
+    async (seed) => {
+      expect(await simulation.ask({ ask: "broken", seed })).toEqual([]);
+    },
+    120_000,
+  );
+});
 
 test("the same seed is the same trace, byte for byte, and another seed another", async () => {
   const text = async (seed: number) => JSON.stringify((await simulate({ seed })).trace);

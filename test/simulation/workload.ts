@@ -65,6 +65,8 @@ export interface Workload extends CloudWorkload {
   readonly leases: "extended" | "short";
   /** How often jobs are listed, where lists are the only way to hear of their end; null: told at once. */
   readonly listsMs: number | null;
+  /** The watcher's: how often it looks at every table, and at those whose turn it is. */
+  readonly pace: { readonly reconcileMs: number; readonly beatMs: number };
   readonly dispatchers: number;
   readonly trackers: number;
   /** How far each process's clock is off, in milliseconds. */
@@ -94,7 +96,7 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
   const nodes = nodesOf(random, externals)
     .map((node) => withCron(seed, withStream(seed, node)))
     .slice(0, leaving.configs);
-  const settings = withTeams(seed, settingsOf(random, externals));
+  const settings = withTicks(seed, withTeams(seed, settingsOf(random, externals)));
   const faultsEnd = start + days * dayMs + random.between(2, 20) * hourMs;
   const without = leaving.without ?? new Set();
   const wanted = wantedOf(nodes, settings);
@@ -153,11 +155,16 @@ export function workloadOf(seed: number, leaving: Leaving = {}): Workload {
 }
 
 /** What differs between one machine and Google Cloud. */
-export function cloudOf(seed: number): Pick<Workload, "perMinute" | "leases" | "listsMs"> {
+export function cloudOf(seed: number): Pick<Workload, "perMinute" | "leases" | "listsMs" | "pace"> {
+  const pace = randomOf(seed, "pace");
   return {
     perMinute: randomOf(seed, "lanes").pick([null, null, 2, 6]),
     leases: randomOf(seed, "delivery").pick(["extended", "extended", "short"]),
     listsMs: randomOf(seed, "lists").pick([null, null, 5_000, 60_000]),
+    pace: {
+      reconcileMs: pace.pick([hourMs / 2, 2 * hourMs, 2 * hourMs, 4 * hourMs]),
+      beatMs: pace.pick([600_000, 1_200_000]),
+    },
   };
 }
 
@@ -216,6 +223,11 @@ export function settingsOf(random: Random, externals: readonly TableName[]): Set
     deliveriesMax: random.pick([3, 50, 1_000]),
     tickMs: 600_000,
   });
+}
+
+/** What waits for time, such as a retry, waits for a tick: how much else happens before it differs. */
+function withTicks(seed: number, settings: Settings): Settings {
+  return { ...settings, tickMs: randomOf(seed, "ticks").pick([600_000, 1_200_000, 1_800_000]) };
 }
 
 export function changesOf(

@@ -1,42 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
-import { build, type Plugin } from "esbuild";
-import { type Edit, type Planted, root, withEdits } from "./planted.ts";
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import type { Plugin } from "esbuild";
+import { type Bundle, bundled, root } from "../bundle.ts";
+import { type Edit, type Planted, withEdits } from "./planted.ts";
 
-/** The simulation with a bug planted in it, in one file, which starts in a fraction of a second. */
-export interface Bundle {
-  /** To be run by Node. */
-  readonly file: string;
-  remove(): void;
-}
-
-/** Throws when the bug's edits do not fit the sources any more, or are not in what runs. */
+/**
+ * The simulation with a bug planted in it. Throws when the bug's edits do not fit the sources any more,
+ * or are not in what runs.
+ */
 export async function bundleWith(bug: Planted): Promise<Bundle> {
-  const folder = mkdtempSync(join(tmpdir(), "landfall-planted-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
   const edited = new Set<string>();
-  const file = join(folder, "simulation.mjs");
-  try {
-    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    await build({
-      absWorkingDir: root,
-      entryPoints: ["test/simulation/main.ts"],
-      outfile: file,
-      bundle: true,
-      format: "esm",
-      platform: "node",
-      packages: "external",
-      logLevel: "silent",
-      plugins: [planting(bug, edited)],
-    });
-    const unused = bug.edits.find((edit) => !edited.has(edit.file));
-    if (unused !== undefined) throw new Error(`"${bug.name}": nothing runs ${unused.file}`);
-  } catch (cause) {
-    remove();
-    throw cause;
-  }
-  return { file, remove };
+  const bundle = await bundled(planting(bug, edited));
+  const unused = bug.edits.find((edit) => !edited.has(edit.file));
+  if (unused === undefined) return bundle;
+  bundle.remove();
+  throw new Error(`"${bug.name}": nothing runs ${unused.file}`);
 }
 
 /** Gives edited files as they are with the bug. */

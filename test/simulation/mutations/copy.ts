@@ -1,7 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Planted, root, withEdits } from "./planted.ts";
+import { root } from "../bundle.ts";
+import { type Planted, withEdits } from "./planted.ts";
 
 const copied = [
   "package.json",

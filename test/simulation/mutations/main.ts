@@ -2,13 +2,14 @@ import { writeFileSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
 import { type Planted, planted, plantedFile } from "./planted.ts";
-import { faultsTogether, needsTogether, runTests, seedsUntilCaught } from "./run.ts";
+import { faultsTogether, needsTogether, runTests, seedsUntilCaught, shrunkBy } from "./run.ts";
 
 interface Options {
   readonly seeds: number;
   readonly only: string;
   readonly tests?: boolean;
   readonly write?: boolean;
+  readonly shrink?: boolean;
 }
 
 /**
@@ -22,6 +23,7 @@ await new Command("sim:planted")
   .option("--only <text>", "only bugs whose name holds this", "")
   .option("--tests", "run all other tests with the bug, which takes minutes each")
   .option("--write", "write the seeds, and the faults that show a bug together, into the list")
+  .option("--shrink", "tell the smallest way found in which the first seed shows it")
   .action(run)
   .parseAsync();
 
@@ -45,12 +47,16 @@ async function run(options: Options): Promise<void> {
 }
 
 /** The bug with the seeds that show it now; as it was where none of them does. */
-async function counted(bug: Planted, { seeds, tests, write }: Options): Promise<Planted> {
+async function counted(bug: Planted, { seeds, tests, write, shrink }: Options): Promise<Planted> {
   const seed = await seedsUntilCaught(bug, { from: 1, seeds });
   const others = tests === true ? { otherTests: await runTests(bug) } : {};
   const together = write === true && seed !== null ? await fewFaults(bug, seed, seeds) : null;
   const few = together === null ? {} : { together };
   process.stdout.write(`${JSON.stringify({ bug: bug.name, seeds: seed, ...few, ...others })}\n`);
+  if (shrink === true && seed !== null) {
+    const { faults, leaving, lines } = await shrunkBy(bug, seed);
+    process.stdout.write(`${JSON.stringify({ faults, leaving })}\n${lines.join("\n")}\n`);
+  }
   const { together: _, ...rest } = bug;
   return seed === null ? bug : { ...rest, seed, ...few };
 }

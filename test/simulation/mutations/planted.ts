@@ -26,8 +26,6 @@ export interface Edit {
 export const plantedFile = new URL("planted.json", import.meta.url);
 export const planted = JSON.parse(readFileSync(plantedFile, "utf8")) as readonly Planted[];
 
-export const root = new URL("../../..", import.meta.url).pathname;
-
 /** A file's text with its edits. Throws when one of them does not fit it any more. */
 export function withEdits(bug: string, edits: readonly Edit[], text: string): string {
   return edits.reduce((before, { file, find, put }) => {

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { type SeedProcess, simulating } from "../seed-process.ts";
+import type { ShrunkInWords } from "../seed-runner.ts";
 import { bundleWith } from "./bundle.ts";
 import { copyWith } from "./copy.ts";
 import type { Planted } from "./planted.ts";
@@ -10,17 +12,31 @@ export async function seedsUntilCaught(
   bug: Planted,
   { from, seeds }: { readonly from: number; readonly seeds: number },
 ): Promise<number | null> {
-  const asked = ["--stop", "--from", `${from}`, "--seeds", `${seeds}`];
-  const { failing } = (await simulated(bug, asked)) as { failing: number[] };
-  return failing[0] === undefined ? null : failing[0] - from + 1;
+  return simulating(await bundleWith(bug), async (simulation) => {
+    const seed = await firstCaught(simulation, from, from + seeds);
+    return seed === null ? null : seed - from + 1;
+  });
+}
+
+/** Null: none from the first to the one before `end`. */
+async function firstCaught(
+  simulation: SeedProcess,
+  from: number,
+  end: number,
+): Promise<number | null> {
+  for (let seed = from; seed < end; seed++) {
+    if ((await simulation.ask({ ask: "broken", seed })).length > 0) return seed;
+  }
+  return null;
 }
 
 /** Whether the faults it names show the bug together, and none of them can be left out. */
 export async function needsTogether(bug: Planted): Promise<boolean> {
-  if (bug.together === undefined) throw new Error(`"${bug.name}" names no faults`);
-  const { seed, faults } = bug.together;
-  const answer = await simulated(bug, ["--from", `${seed}`, "--together", faults.join(",")]);
-  return (answer as { together: boolean }).together;
+  const { together } = bug;
+  if (together === undefined) throw new Error(`"${bug.name}" names no faults`);
+  return simulating(await bundleWith(bug), (simulation) =>
+    simulation.ask({ ask: "together", ...together }),
+  );
 }
 
 /** More faults than that tell nobody anything. */
@@ -34,34 +50,22 @@ export async function faultsTogether(
   bug: Planted,
   { from, seeds, tries }: { readonly from: number; readonly seeds: number; readonly tries: number },
 ): Promise<NonNullable<Planted["together"]> | null> {
-  if (tries === 0 || from > seeds) return null;
-  const asked = ["--stop", "--needed", "--from", `${from}`, "--seeds", `${seeds - from + 1}`];
-  const { failing, needed } = (await simulated(bug, asked)) as Needed;
-  const [seed] = failing;
-  if (seed === undefined || needed === undefined) return null;
-  const isFew = needed.length > 1 && needed.length <= togetherMax;
-  if (isFew) return { seed, faults: needed };
-  return faultsTogether(bug, { from: seed + 1, seeds, tries: tries - 1 });
-}
-
-interface Needed {
-  readonly failing: readonly number[];
-  readonly needed?: readonly string[];
-}
-
-/** What the simulation with the bug answers, in one object. */
-async function simulated(bug: Planted, asked: readonly string[]): Promise<unknown> {
-  const bundle = await bundleWith(bug);
-  try {
-    const { output } = await run(dirname(bundle.file), [bundle.file, ...asked]);
-    const answers = output.split("\n").filter((line) => line.startsWith("{"));
-    if (answers.length === 0) {
-      throw new Error(`"${bug.name}" does not run: ${output.slice(0, 500)}`);
+  return simulating(await bundleWith(bug), async (simulation) => {
+    let next = from;
+    for (let tried = 0; tried < tries; tried++) {
+      const seed = await firstCaught(simulation, next, seeds + 1);
+      if (seed === null) return null;
+      const faults = (await simulation.ask({ ask: "needed", seed })) ?? [];
+      if (faults.length > 1 && faults.length <= togetherMax) return { seed, faults };
+      next = seed + 1;
     }
-    return Object.assign({}, ...answers.map((line) => JSON.parse(line) as object)) as unknown;
-  } finally {
-    bundle.remove();
-  }
+    return null;
+  });
+}
+
+/** The smallest way found in which a seed that catches the bug shows it. */
+export async function shrunkBy(bug: Planted, seed: number): Promise<ShrunkInWords> {
+  return simulating(await bundleWith(bug), (simulation) => simulation.ask({ ask: "shrunk", seed }));
 }
 
 /** Whether all tests but the simulation pass with the bug. */
