@@ -31,7 +31,7 @@ test("a markdown file has one title", () => {
 
 test("every module is imported by another, or is an entry point", () => {
   const entry =
-    /^(cli|examples\/demo|services\/\w+)\/main\.ts$|^bench\/|^test\/(simulation|simulation\/mutations|support\/emulators)\/main\.ts$|^test\/support\/(emulators\/global-setup|no-colors)\.ts$|^vitest(\.gcp)?\.config\.ts$|\.test\.ts$/;
+    /^(cli|examples\/demo|services\/\w+)\/main\.ts$|^bench\/|^test\/(simulation|simulation\/mutations|support\/emulators)\/main\.ts$|^test\/support\/(emulators\/(global-setup|install)|no-colors)\.ts$|^vitest(\.gcp)?\.config\.ts$|\.test\.ts$/;
   const imported = new Set<string>();
   for (const path of sources) {
     for (const [, target] of text(path).matchAll(
