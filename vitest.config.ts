@@ -19,9 +19,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "commands",
+          include: ["test/{cli,scenarios}/**/*.test.ts"],
+          globalSetup: ["test/support/build.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "all else",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/core/**", "test/simulation/**", "test/**/*.gcp.test.ts"],
+          exclude: ["test/{core,simulation,cli,scenarios}/**", "test/**/*.gcp.test.ts"],
         },
       },
     ],

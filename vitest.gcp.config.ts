@@ -7,7 +7,7 @@ export default defineConfig({
     include: ["test/gcp/**/*.gcp.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: ["test/support/emulators/global-setup.ts"],
+    globalSetup: ["test/support/build.ts", "test/support/emulators/global-setup.ts"],
     // Suites wait for the emulators most of their time.
     maxWorkers: 3,
   },

@@ -1,11 +1,7 @@
-import { execFile } from "node:child_process";
-import { resolve } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readLandings } from "../../lake/delta-reader.ts";
 import { actions, lakeTableOf, planTable, temporaryLake, writeCommit } from "../support/lake.ts";
-
-const repository = resolve(import.meta.dirname, "../..");
+import { landfall } from "../support/landfall.ts";
 
 describe("landfall land", () => {
   let opened: ReturnType<typeof temporaryLake>;
@@ -16,14 +12,8 @@ describe("landfall land", () => {
 
   /** Runs the command as a process of its own; answers its exit code and what it printed. */
   const land = async (...words: string[]) => {
-    const argv = ["--import", "tsx", "cli/main.ts", "land", ...words, "--lake", opened.root];
-    try {
-      const { stdout } = await promisify(execFile)(process.execPath, argv, { cwd: repository });
-      return { code: 0, out: stdout };
-    } catch (cause) {
-      const { code, stderr } = cause as { code: number; stderr: string };
-      return { code, out: stderr };
-    }
+    const { code, stdout, stderr } = await landfall("land", ...words, "--lake", opened.root);
+    return { code, out: code === 0 ? stdout : stderr };
   };
   const landings = async (name: string) => {
     const { landings: all } = await readLandings(opened.lake, lakeTableOf(planTable(name)));

@@ -13,7 +13,6 @@ import { emulated } from "../support/emulators/emulated.ts";
 import { objectsTopic } from "../support/emulators/servers.ts";
 import { doubling, type Harm, proxied, startAll, torment } from "../support/gcp/chaos.ts";
 import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
-import { build } from "../support/gcp/process.ts";
 import { writeStagingQueries } from "../support/staging-queries.ts";
 
 const seconds = Number(process.env["LANDFALL_TEST_CHAOS_SECONDS"] ?? "120");
@@ -40,7 +39,6 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "chaos", ({ project }) 
   };
   beforeAll(() => {
     writeStagingQueries(folder, queries);
-    build();
   });
   afterAll(async () => {
     for (const at of opened) await at.close();

@@ -7,7 +7,7 @@ import type { LandingsDocument } from "../../schemas/landings.ts";
 import { emulated } from "../support/emulators/emulated.ts";
 import { type Proxied, proxied, startAll } from "../support/gcp/chaos.ts";
 import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
-import { build, type ServiceProcess } from "../support/gcp/process.ts";
+import type { ServiceProcess } from "../support/gcp/process.ts";
 
 const example = new URL("../../examples/payments-risk", import.meta.url).pathname;
 const day = "2026-03-02";
@@ -39,7 +39,6 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "end to end", ({ projec
     started = startAll(at, through.env).map(({ running }) => running);
   };
   beforeAll(async () => {
-    build();
     at = await cloudDeployment({ project, configs: example, more: { consistency } });
     through = await proxied();
     start();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StreamDocument } from "../../schemas/streams.ts";
 import { emulated } from "../support/emulators/emulated.ts";
 import { type CloudDeployment, cloudDeployment } from "../support/gcp/deployment.ts";
-import { build, type ServiceProcess } from "../support/gcp/process.ts";
+import type { ServiceProcess } from "../support/gcp/process.ts";
 
 const example = new URL("../../examples/payments-risk", import.meta.url).pathname;
 const config = "risk.merchant_features.v1__0";
@@ -12,7 +12,6 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "streams", ({ project }
   let at: CloudDeployment;
   const dispatchers: ServiceProcess[] = [];
   beforeAll(async () => {
-    build();
     at = await cloudDeployment({ project, configs: example, streams: true });
     dispatchers.push(
       at.start("dispatcher", "dispatcher-1"),

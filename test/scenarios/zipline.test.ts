@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { ended, landfall, landfallUp, tasksOf } from "../support/landfall.ts";
+import { ended, landfall, landfallUp, program, tasksOf } from "../support/landfall.ts";
 import { writeStagingQueries } from "../support/staging-queries.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "landfall-zipline-"));
@@ -24,8 +24,7 @@ const day = "2025-09-30";
 const script = `#!/bin/sh
 echo "$PWD $*" >> ${folder}/commands
 echo "Dataproc submitter job id: dataproc-job-7"
-exec env -i PATH="$PATH" "${process.execPath}" --import "${import.meta.resolve("tsx")}" \\
-  "${new URL("../../cli/main.ts", import.meta.url).pathname}" \\
+exec env -i PATH="$PATH" "${process.execPath}" "${program}" \\
   land "$LANDFALL_TABLE" "$LANDFALL_DS" --lake "${lake}"
 `;
 

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { promisify } from "node:util";
 import type { Task } from "../../schemas/tasks.ts";
+import { built } from "./build.ts";
 
-const main = new URL("../../cli/main.ts", import.meta.url).pathname;
-const tsx = import.meta.resolve("tsx");
-const argv = (args: readonly string[]) => ["--import", tsx, main, ...args];
+/** The command as it is shipped; tests that start it are in a project of Vitest that builds it. */
+export const program = built("cli/main.ts");
+const argv = (args: readonly string[]) => [program, ...args];
 
 export interface Answer {
   readonly code: number;

@@ -7,6 +7,7 @@ import { type Planted, withEdits } from "./planted.ts";
 const copied = [
   "package.json",
   "tsconfig.json",
+  "tsconfig.build.json",
   "adapters",
   "bench",
   "cli",

@@ -1,22 +1,8 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-
-const root = new URL("../../..", import.meta.url).pathname;
-
-/** Compiles the product as its image would; services start from there in half the time. */
-export function build(): void {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "inherit",
-  });
-}
-
-/** The compiled module of a source file, `services/watcher/main.ts`. */
-export function built(source: string): string {
-  return join(root, "dist", source.replace(/\.ts$/, ".js"));
-}
+import { built } from "../build.ts";
 
 export interface Logged {
   readonly severity: string;
