@@ -1,13 +1,16 @@
 import { afterAll, expect, test, vi } from "vitest";
+import { systemClock } from "../../adapters/embedded/clock.ts";
 import type { JobRunner, JobSpec } from "../../ports/job-runner.ts";
 import type { TaskStore } from "../../ports/task-store.ts";
 import type { DocumentId } from "../../schemas/documents.ts";
 import type { LandingsDocument } from "../../schemas/landings.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import {
   instantRunner,
   landed,
   openWorld,
   removeWorlds,
+  settings,
   started,
 } from "../support/dispatcher-place.ts";
 
@@ -61,6 +64,10 @@ async function place() {
     refuseOnce(which: (ids: readonly DocumentId[]) => boolean) {
       refuseNext = which;
     },
+    async stateOf(day: string) {
+      const read = await world.store.read([`tasks/${taskOf(day)}`]);
+      return (read.get(`tasks/${taskOf(day)}`)?.body as Task | null)?.state ?? null;
+    },
   };
 }
 
@@ -109,4 +116,26 @@ test("landings that another dispatcher stores, too, are read before they are mer
   await land("2025-09-03");
   expect(refused()).toBe(1);
   await end();
+});
+
+test("what was submitted is stored as running by whoever knows it, so that nobody submits it again", async () => {
+  const { world, submitted, land, stateOf } = await place();
+  let later = 0;
+  const clock = { ...systemClock(), now: () => Date.now() + later };
+  const tick = () => world.bus.publish([{ kind: "tick", schema: 1, at: clock.now() }]);
+  const endOne = started({ ...world, clock, by: "one" });
+  const day = "2025-09-01";
+  await land(day);
+  later = 0.6 * settings.submitWithinMs;
+  await tick();
+  await vi.waitFor(async () => expect((await stateOf(day))?.kind).toBe("running"), {
+    timeout: 10_000,
+  });
+  await endOne();
+  later = 2 * settings.submitWithinMs;
+  const endTwo = started({ ...world, clock, by: "two" });
+  await tick();
+  await land("2025-09-02");
+  await endTwo();
+  expect(submitted.map(({ task }) => task)).toEqual([taskOf(day), taskOf("2025-09-02")]);
 });
