@@ -8,9 +8,10 @@ import type { Task } from "../schemas/tasks.ts";
 import { asked, outcomeOf } from "./command.ts";
 import type { Deciding } from "./deciding.ts";
 import { concernsOfBacklog, newestOf } from "./dependents.ts";
-import { type Changes, Unread } from "./draft.ts";
+import { type Changes, lookingAhead, Unread } from "./draft.ts";
 import { evaluate, wake } from "./evaluate.ts";
 import { rememberLanding } from "./facts.ts";
+import { foreseen } from "./foreseen.ts";
 import { withAskedRows } from "./metadata-asked.ts";
 import { afterOutcome } from "./outcome.ts";
 import { releasePassedOn, releaseUnread } from "./pools.ts";
@@ -137,11 +138,15 @@ function concern(work: Work, id: TaskId): void {
   const { step: stepId, range } = parseTaskId(id);
   const step = work.deciding.plan.step(stepId);
   if (step === undefined) return retire(work, id);
-  const before = work.deciding.draft.get(`tasks/${id}`);
-  const after = evaluate(work.deciding, step, range);
+  const { deciding } = work;
+  const before = lookingAhead(
+    () => deciding.draft.get(`tasks/${id}`),
+    () => foreseen(deciding, step, range),
+  );
+  const after = evaluate(deciding, step, range);
   move(work, before, after);
   if (after === null || !STATUS[after.state.kind].terminal) return;
-  for (const pool of releasePassedOn(work.deciding, after, step)) work.freed.add(pool);
+  for (const pool of releasePassedOn(deciding, after, step)) work.freed.add(pool);
 }
 
 /** A step that left the plan by a release: what is not running yet never will. */

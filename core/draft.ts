@@ -14,6 +14,16 @@ export class Unread extends Error {
   }
 }
 
+/** Looks; where something was not read yet, what else is likely to be wanted is read along with it. */
+export function lookingAhead<R>(look: () => R, ahead: () => readonly DocumentId[]): R {
+  try {
+    return look();
+  } catch (cause) {
+    if (!(cause instanceof Unread)) throw cause;
+    throw new Unread([...cause.ids, ...ahead()]);
+  }
+}
+
 /** The writes a decision wants and the checks it stands on. */
 export interface Changes {
   readonly writes: readonly {

@@ -59,8 +59,8 @@ export function wake(deciding: Deciding, task: Task, submitted: string | null): 
   const { timeoutMs } = policyOf(deciding.settings, task);
   switch (state.kind) {
     case "launching": {
-      if (now < state.submitBy) return task;
       if (submitted !== state.jobId) {
+        if (now < state.submitBy) return task;
         const isRetired = deciding.plan.step(task.step) === undefined;
         return isRetired
           ? cancelling(deciding, task, {

@@ -51,12 +51,7 @@ export function landingsTold(
  * table. Doing it twice, late or in any order leaves the same documents (I8).
  */
 export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
-  draft.need(
-    told.flatMap(({ table, partition }) => [
-      landingsId(table, partition),
-      `tables/${table}` as const,
-    ]),
-  );
+  draft.need(documentsOfLandings(told));
   for (const { table, partition, landing, whole } of told) {
     if (isOfFormerLog(landing, draft.get(`tables/${table}`)?.epoch)) continue;
     if (whole !== true) rememberLanding(draft, { table, partition, landing });
@@ -67,6 +62,14 @@ export function mergeLandings(draft: Draft, told: readonly Seen[]): void {
     }
     if (whole === true) rememberNewest(draft, table, landing.version);
   }
+}
+
+/** The documents that landings are merged into. */
+export function documentsOfLandings(told: readonly Seen[]): DocumentId[] {
+  return told.flatMap(({ table, partition }): DocumentId[] => [
+    landingsId(table, partition),
+    `tables/${table}`,
+  ]);
 }
 
 /** Merges one landing into its document. */

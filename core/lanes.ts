@@ -32,9 +32,7 @@ export type Turn =
 export function nextTurn(deciding: Deciding, step: PlanStep): Turn {
   const { now, settings, draft } = deciding;
   const lanes = deciding.lanes(step);
-  draft.need(
-    lanes.filter((lane) => heldOf(deciding, lane) === null).map((lane) => documentOf(lane)),
-  );
+  draft.need(turnsRead(deciding, step));
   let at = now;
   for (const lane of lanes) {
     const free = heldOf(deciding, lane)?.from ?? now + aheadOfNow(deciding, lane);
@@ -42,6 +40,12 @@ export function nextTurn(deciding: Deciding, step: PlanStep): Turn {
     at = Math.max(at, free);
   }
   return { kind: "at", at };
+}
+
+/** The documents that tell a step's next turn: of lanes whose turns nobody here took ahead. */
+export function turnsRead(deciding: Deciding, step: PlanStep): `pools/${string}`[] {
+  const lanes = deciding.lanes(step).filter((lane) => heldOf(deciding, lane) === null);
+  return lanes.map((lane) => documentOf(lane));
 }
 
 /** Takes the turn in all lanes of a step. */

@@ -17,7 +17,11 @@ export interface Slot extends PoolLimit {
  * unpartitioned table, that table, held in its name until the next step has read it: the following
  * day's upload must not replace what upload-to-kv loads.
  */
-export function slotsOf(deciding: Deciding, step: PlanStep, task: Task): Slot[] {
+export function slotsOf(
+  deciding: Deciding,
+  step: PlanStep,
+  task: Pick<Task, "id" | "start" | "end">,
+): Slot[] {
   const limits = poolLimits(deciding.settings, step);
   const slots: Slot[] = limits.map((limit) => ({ ...limit, holder: task.id }));
   for (const writer of [step, ...step.after.map((id) => deciding.plan.step(id))]) {

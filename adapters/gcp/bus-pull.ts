@@ -23,6 +23,11 @@ export interface PullOptions {
 
 /** How long acks may still come after a subscriber left, for work that was under way. */
 const graceMs = 1_000;
+/**
+ * How long acks, and receipts of what came, are gathered for one request. Nobody waits for them, but what
+ * is given back waits as long.
+ */
+const gatherMs = 100;
 /** Of the room for deliveries, the part that is kept for commands: people wait for those. */
 const commandShare = 0.1;
 
@@ -87,7 +92,7 @@ function streaming(maxMessages: number) {
     streamingOptions: { maxStreams: 1, ...REOPENING },
     minAckDeadline: Duration.from({ seconds: 10 }),
     maxAckDeadline: Duration.from({ seconds: 30 }),
-    batching: { maxMessages: 1_000, maxMilliseconds: 10 },
+    batching: { maxMessages: 1_000, maxMilliseconds: gatherMs },
     closeOptions: {
       behavior: SubscriptionCloseBehaviors.WaitForProcessing,
       // Of this the library keeps the last second for giving back what was not acked.

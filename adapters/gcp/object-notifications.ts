@@ -17,6 +17,9 @@ export interface NotificationsOptions {
   readonly warn: (message: string) => void;
 }
 
+/** How long acks, and receipts of what came, are gathered for one request: a crash only doubles hints. */
+const gatherMs = 250;
+
 export interface Notifications {
   readonly stream: Observable<ObjectNotification>;
   /** Resolves when nobody listens any more and what was acked is known to be. */
@@ -36,7 +39,7 @@ export function objectNotifications(options: NotificationsOptions): Notification
     const subscription = pubsub.subscription(name, {
       flowControl: { maxMessages: 1_000, allowExcessMessages: false },
       streamingOptions: { maxStreams: 1, ...REOPENING },
-      batching: { maxMessages: 1_000, maxMilliseconds: 50 },
+      batching: { maxMessages: 1_000, maxMilliseconds: gatherMs },
     });
     subscription.on("message", (message: Message) => {
       const notification = notificationOf(message, bucket);

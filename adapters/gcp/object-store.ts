@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { PubSub } from "@google-cloud/pubsub";
 import type { Bucket, File, GetFilesOptions } from "@google-cloud/storage";
-import { filter, fromEvent, takeUntil, throwError } from "rxjs";
+import { filter, fromEvent, takeUntil, tap, throwError } from "rxjs";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { ObjectInfo, ObjectStore, StoredObject } from "../../ports/object-store.ts";
 import { partsOfName } from "../object-name.ts";
@@ -10,6 +10,7 @@ import { cloudStorage } from "./cloud-storage.ts";
 import { objectError, statusOf } from "./object-errors.ts";
 import { isFolder, listedFields, ObjectResource, objectInfo } from "./object-info.ts";
 import { type Notifications, objectNotifications } from "./object-notifications.ts";
+import { toldObjects } from "./told-objects.ts";
 
 export interface CloudStorageOptions {
   readonly project: string;
@@ -25,24 +26,28 @@ export interface CloudStorageOptions {
 
 /**
  * One bucket as the object store. Reading costs two requests at once (the bytes, and what is known
- * of them), writing one, listing one for each thousand objects.
+ * of them), or one where a notification or a list has just told of the object; writing one, listing
+ * one for each thousand objects.
  */
 export function cloudStorageObjectStore(options: CloudStorageOptions): ObjectStore {
   const bucket = cloudStorage(options).bucket(options.bucket);
   const isThere = bucketCheck(bucket);
   const closing = new AbortController();
   const news = newsOf(options);
+  const told = toldObjects();
   return {
     async read(name) {
       partsOfName(name);
-      const found = await read(bucket.file(name));
+      const found = await read(bucket.file(name), told.of(name));
       if (found === null) await isThere();
       return found;
     },
     async list(prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) {
       const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
       if (folder !== "") partsOfName(folder);
-      return list(bucket, { prefix, after, limit });
+      const found = await list(bucket, { prefix, after, limit });
+      for (const info of found) told.remember(info);
+      return found;
     },
     async write(name, bytes, { ifAbsent = false } = {}) {
       partsOfName(name);
@@ -55,6 +60,7 @@ export function cloudStorageObjectStore(options: CloudStorageOptions): ObjectSto
       return news.stream.pipe(
         takeUntil(fromEvent(closing.signal, "abort")),
         filter(({ name }) => wanted(name)),
+        tap((info) => told.remember(info)),
       );
     },
     async close() {
@@ -94,12 +100,15 @@ function noSubscription(bucket: string): PermanentError {
 /** How often an object may be overwritten while it is read before the reader gives up. */
 const readsMax = 5;
 
-/** Bytes and generation belong together: when it was overwritten between the two, both are read again. */
-async function read(file: File): Promise<StoredObject | null> {
+/**
+ * Bytes and generation belong together: when it was overwritten between the two, or since it was told
+ * of, both are read again.
+ */
+async function read(file: File, told: ObjectInfo | undefined): Promise<StoredObject | null> {
   try {
     for (let reads = 0; reads < readsMax; reads += 1) {
-      const [[metadata], downloaded] = await Promise.all([file.getMetadata(), download(file)]);
-      const info = objectInfo(ObjectResource.parse(metadata));
+      const known = reads === 0 ? told : undefined;
+      const [info, downloaded] = await Promise.all([known ?? infoOf(file), download(file)]);
       if (info.generation === downloaded.generation) return { ...info, bytes: downloaded.bytes };
     }
   } catch (cause) {
@@ -107,6 +116,11 @@ async function read(file: File): Promise<StoredObject | null> {
     throw objectError({ doing: `read ${file.name}`, bucket: file.bucket.name }, cause);
   }
   throw new RetryableError(`cannot read ${file.name}: it is overwritten all the time`);
+}
+
+async function infoOf(file: File): Promise<ObjectInfo> {
+  const [metadata] = await file.getMetadata();
+  return objectInfo(ObjectResource.parse(metadata));
 }
 
 async function download(file: File) {

@@ -18,8 +18,8 @@ export interface Proposal<R> {
 }
 
 /**
- * Proposes and commits until a proposal's checks held. What was read is read again after a
- * conflict, after a pause that grows with jitter, so that two dispatchers do not dance. `propose` is
+ * Proposes and commits until a proposal's checks held. After a conflict what was looked at is read again
+ * together, after a pause that grows with jitter, so that two dispatchers do not dance. `propose` is
  * told how often there was one: of two large commits one is nearly always refused, of two small ones seldom.
  */
 export async function untilCommitted<R>(
@@ -47,5 +47,6 @@ export async function untilCommitted<R>(
     conflicts += 1;
     if (conflicts > 3) log.warn({ conflicts, answer }, "commit did not hold, deciding again");
     await clock.pause(Math.min(1_000, 5 * 2 ** conflicts));
+    await documents.read([...changes.writes, ...changes.checks].map(({ id }) => id));
   }
 }

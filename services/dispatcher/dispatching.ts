@@ -66,7 +66,7 @@ export function dispatching(ports: DispatcherPorts): Dispatching {
   return {
     ports,
     plans,
-    looking: { ...shared, documents, turns: new Map() },
+    looking: { ...shared, documents, turns: new Map(), othersStore: false },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
     givenUp: givenUpNudges(shared),

@@ -6,7 +6,7 @@ import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner, SubmitAnswer } from "../../ports/job-runner.ts";
 import { inTrace } from "../../ports/log.ts";
 import type { JobSettled } from "../../schemas/events.ts";
-import type { TaskId } from "../../schemas/ids.ts";
+import type { EpochMs, TaskId } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import type { Trace } from "../../schemas/trace.ts";
@@ -18,8 +18,13 @@ export interface Executing extends PublishingPorts {
   readonly runner: JobRunner;
   readonly bus: Bus;
   readonly plans: Plans;
-  /** Tasks whose current job this process knows to be submitted, by job id. Lost with the process. */
-  readonly submitted: Map<TaskId, string>;
+  /** Tasks whose current job this process knows to be submitted, until that is stored. Lost with the process. */
+  readonly submitted: Map<TaskId, Submitted>;
+}
+
+export interface Submitted {
+  readonly jobId: string;
+  readonly at: EpochMs;
 }
 
 /** A decision, and the traces that its moves belong to. */
@@ -104,7 +109,7 @@ async function taken(executing: Executing, of: Traced, answer: SubmitAnswer): Pr
   const { state } = task;
   if (state.kind !== "launching") return;
   if (answer.kind !== "refused") {
-    executing.submitted.set(task.id, state.jobId);
+    executing.submitted.set(task.id, { jobId: state.jobId, at: executing.clock.now() });
     return;
   }
   const { reason } = answer;

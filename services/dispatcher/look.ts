@@ -6,11 +6,12 @@ import type { Nudge } from "../../core/work.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
 import type { Settings } from "../../schemas/settings.ts";
-import { type Committing, type Proposal, untilCommitted } from "./committing.ts";
+import { type Proposal, untilCommitted } from "./committing.ts";
+import type { Storing } from "./facts.ts";
 import { lanesFor } from "./lanes.ts";
 import type { Plans } from "./plans.ts";
 
-export interface Looking extends Committing {
+export interface Looking extends Storing {
   readonly settings: Settings;
   /** The name this dispatcher claims under. */
   readonly by: string;

@@ -2,7 +2,7 @@ import { partitionAt } from "../../core/dates.ts";
 import type { Seen } from "../../core/facts.ts";
 import type { Nudge } from "../../core/work.ts";
 import type { LandfallEvent } from "../../schemas/events.ts";
-import type { Partition, TableName } from "../../schemas/ids.ts";
+import type { Partition, TableName, TaskId } from "../../schemas/ids.ts";
 import type { Dispatching } from "./dispatching.ts";
 import { storeRecreated } from "./facts.ts";
 
@@ -44,10 +44,11 @@ export async function timeNudges(state: Dispatching): Promise<Nudge[]> {
   const { clock, store } = state.ports;
   const plan = state.plans.current()?.plan;
   const due = await store.dueTasks(clock.now(), dueMax);
-  const nudges: Nudge[] = due.map((task) => ({
+  const woken = new Set([...due, ...submittedLongAgo(state)]);
+  const nudges: Nudge[] = [...woken].map((task) => ({
     kind: "woken",
     task,
-    submitted: state.executing.submitted.get(task) ?? null,
+    submitted: state.executing.submitted.get(task)?.jobId ?? null,
   }));
   nudges.push(...(await state.queues.turns()), ...state.givenUp());
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
@@ -56,6 +57,19 @@ export async function timeNudges(state: Dispatching): Promise<Nudge[]> {
 }
 
 const dueMax = 1_000;
+
+/**
+ * What this dispatcher submitted and nobody stored as running yet. Ticks come to any dispatcher: when a
+ * claim's time is up another one would claim it again, and submit a job that runs. So whoever knows
+ * better says so before that.
+ */
+export function submittedLongAgo({ executing, ports }: Dispatching): TaskId[] {
+  const before = ports.clock.now() - ports.settings.submitWithinMs * storedAfterShare;
+  return [...executing.submitted].flatMap(([task, { at }]) => (at <= before ? [task] : []));
+}
+
+/** Of the time a claim has to be submitted, the part after which that it was is stored. Short jobs end before. */
+const storedAfterShare = 0.5;
 
 /** The plan and day for which steps without inputs are nudged once. */
 export function dayOfPlan({ plans, ports }: Dispatching): string {

@@ -138,6 +138,7 @@ async function* handled(
   }
   metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
   if (hasTick) state.dueNudged = day;
+  forgetStored(state, nudges);
   for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
   for (const event of events) nudgeKeepers(state, event);
   for (const delivery of batch) delivery.ack();
@@ -166,7 +167,17 @@ function nudgeKeepers({ streamKeeper, metadataKeeper }: Dispatching, event: Land
 }
 
 function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {
-  if (executing.submitted.get(task) === jobId) executing.submitted.delete(task);
+  if (executing.submitted.get(task)?.jobId === jobId) executing.submitted.delete(task);
+}
+
+/** Whoever was woken with its job is stored as running, or is what somebody else made of it. */
+function forgetStored({ executing }: Dispatching, nudges: readonly Nudge[]): void {
+  for (const nudge of nudges) {
+    if (nudge.kind !== "woken" || nudge.submitted === null) continue;
+    if (executing.submitted.get(nudge.task)?.jobId === nudge.submitted) {
+      executing.submitted.delete(nudge.task);
+    }
+  }
 }
 
 /** What facts tell of the plan's tables. The plan is read again before anything is dropped. */

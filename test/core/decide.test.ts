@@ -112,6 +112,17 @@ describe("a step with one daily input", () => {
     expect(ids[0]).toBe(ids[1]);
   });
 
+  test("a job that is known to be submitted is running before its claim's time is up", () => {
+    const w = world(plan, settled);
+    w.land("data.events", "2025-09-30");
+    const state = w.task(task)?.state;
+    const jobId = state?.kind === "launching" ? state.jobId : "";
+    w.wake(task, "of-another-attempt");
+    expect(w.state(task)).toBe("launching");
+    w.wake(task, jobId);
+    expect(w.state(task)).toBe("running");
+  });
+
   test("a job that is known to be submitted is running, times out, and is cancelled", () => {
     const w = world(plan, { ...settled, timeoutMs: 3_600_000 });
     w.land("data.events", "2025-09-30");

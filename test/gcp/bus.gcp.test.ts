@@ -13,6 +13,7 @@ import { at, listen } from "../support/bus.ts";
 import { child } from "../support/children.ts";
 import { landed, tick } from "../support/documents.ts";
 import { emulated } from "../support/emulators/emulated.ts";
+import { pubsubProxy } from "../support/pubsub-proxy.ts";
 import { tcpProxy } from "../support/tcp-proxy.ts";
 
 let places = 0;
@@ -164,6 +165,25 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       await expect(listen(bus).next()).rejects.toThrow(PermanentError);
       await expect(bus.deadLetters(1)).rejects.toThrow("cannot read dead letters from");
       await bus.close();
+    });
+
+    test("acks and receipts of events that come apart share requests", async () => {
+      const proxy = await pubsubProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const own = await newPlace(project);
+      const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
+      const listener = listen(bus, {}, (delivery) => delivery.ack());
+      const events = 40;
+      for (let n = 0; n < events; n += 1) {
+        await bus.publish([tick(n)]);
+        await sleep(25);
+      }
+      await listener.count(events);
+      await bus.close();
+      expect(proxy.calls("Publish")).toBe(events);
+      expect(proxy.calls("Acknowledge")).toBeLessThan(events / 2);
+      expect(proxy.calls("ModifyAckDeadline")).toBeLessThan(events / 2);
+      await own.dispose();
+      proxy.close();
     });
 
     // The emulator may hand them to the killed process's stream several times, for ten seconds each.

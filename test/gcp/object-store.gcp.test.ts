@@ -1,11 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { PubSub } from "@google-cloud/pubsub";
 import { firstValueFrom, take, toArray } from "rxjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudStorage } from "../../adapters/gcp/cloud-storage.ts";
-import { setUpObjectNotifications } from "../../adapters/gcp/object-notifications.ts";
+import {
+  objectNotifications,
+  setUpObjectNotifications,
+} from "../../adapters/gcp/object-notifications.ts";
 import {
   type CloudStorageOptions,
   cloudStorageObjectStore,
@@ -14,6 +23,7 @@ import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { describeObjectStore } from "../contract/object-store.contract.ts";
 import { emulated } from "../support/emulators/emulated.ts";
 import { objectsTopic } from "../support/emulators/servers.ts";
+import { pubsubProxy } from "../support/pubsub-proxy.ts";
 
 let places = 0;
 
@@ -33,6 +43,7 @@ async function newPlace(project: string) {
   return {
     apiEndpoint,
     bucket,
+    subscription: channel.subscription,
     setUp,
     publish: (data: string, attributes: Record<string, string>) =>
       pubsub.topic(channel.topic).publishMessage({ data: Buffer.from(data), attributes }),
@@ -42,6 +53,27 @@ async function newPlace(project: string) {
       await pubsub.subscription(channel.subscription).delete();
       await pubsub.close();
     },
+  };
+}
+
+/** Stands before Cloud Storage and counts what is read there. */
+async function countingReads(upstream: string) {
+  let reads = 0;
+  const proxy = createServer((request, response) => {
+    reads += 1;
+    const { method, headers } = request;
+    const passed = (answer: IncomingMessage) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    };
+    request.pipe(httpRequest(`${upstream}${request.url}`, { method, headers }, passed));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { port } = proxy.address() as AddressInfo;
+  return {
+    apiEndpoint: `http://127.0.0.1:${port}`,
+    reads: () => reads,
+    close: () => void proxy.close(),
   };
 }
 
@@ -161,6 +193,58 @@ emulated(["pubsub", "storage"], "the object store on Cloud Storage", ({ project 
         RetryableError,
       );
       await store.close();
+    });
+
+    test("what was told of is read by one request, and by two more when it was overwritten since", async () => {
+      const { apiEndpoint, reads, close } = await countingReads(place.apiEndpoint);
+      const [writer, store] = [place.open(), place.open({ apiEndpoint })];
+      const heard = firstValueFrom(store.notifications(["told/a"]));
+      await writer.write("told/a", bytes("one"));
+      await writer.write("told/b", bytes("two"));
+      const told = await heard;
+      expect(await store.read("told/a")).toEqual({ ...told, bytes: new Uint8Array(bytes("one")) });
+      expect(reads()).toBe(1);
+      const [listed] = await store.list("told/b");
+      expect(await store.read("told/b")).toEqual({
+        ...listed,
+        bytes: new Uint8Array(bytes("two")),
+      });
+      expect(reads()).toBe(3);
+      await writer.write("told/a", bytes("other"));
+      const [now] = await writer.list("told/a");
+      expect(await store.read("told/a")).toEqual({ ...now, bytes: new Uint8Array(bytes("other")) });
+      expect(reads()).toBe(6);
+      await place.bucket.file("told/a").delete();
+      expect(await store.read("told/a")).toBeNull();
+      for (const one of [writer, store]) await one.close();
+      close();
+    });
+
+    test("notifications that come apart are acked together", async () => {
+      const proxy = await pubsubProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
+      const own = await newPlace(project);
+      const pubsub = new PubSub({ projectId: project, apiEndpoint: proxy.address });
+      const notifications = objectNotifications({
+        pubsub,
+        subscription: own.subscription,
+        bucket: own.bucket.name,
+        warn() {},
+      });
+      const objects = 20;
+      const heard = firstValueFrom(notifications.stream.pipe(take(objects), toArray()));
+      const store = own.open();
+      for (let n = 0; n < objects; n += 1) {
+        await store.write(`apart/${n}`, bytes("x"));
+        await sleep(70);
+      }
+      await heard;
+      await notifications.ended();
+      expect(proxy.calls("Acknowledge")).toBeLessThan(objects / 2);
+      expect(proxy.calls("ModifyAckDeadline")).toBeLessThan(objects / 2);
+      await pubsub.close();
+      await store.close();
+      await own.dispose();
+      proxy.close();
     });
 
     test("without a subscription nobody can listen", async () => {

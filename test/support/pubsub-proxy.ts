@@ -12,18 +12,29 @@ import {
   status,
 } from "@grpc/grpc-js";
 
+export interface PubsubProxy {
+  readonly address: string;
+  /** How often a method was called. */
+  calls(method: string): number;
+  close(): void;
+}
+
 /**
  * Stands before Pub/Sub's emulator and tells it of subscribers that are gone. The emulator hands
  * messages for ever to streams whose connection broke; it drops those that their client ended. So
- * when a stream of a client breaks this one ends the emulator's. Pub/Sub itself needs no telling.
+ * when a stream of a client breaks this one ends the emulator's. Pub/Sub itself needs no telling. It counts what it is
+ * asked.
  */
-export async function pubsubProxy(target: string): Promise<{ address: string; close(): void }> {
+export async function pubsubProxy(target: string): Promise<PubsubProxy> {
   const upstream = new Client(target, credentials.createInsecure());
   const server = new Server({ "grpc.max_receive_message_length": -1 });
   const pass = (bytes: Buffer) => bytes;
+  const calls = new Map<string, number>();
+  const count = (path: string) => calls.set(path, (calls.get(path) ?? 0) + 1);
   const unary =
-    (path: string) => (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) =>
-      void upstream.makeUnaryRequest(
+    (path: string) => (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
+      count(path);
+      upstream.makeUnaryRequest(
         path,
         pass,
         pass,
@@ -35,7 +46,9 @@ export async function pubsubProxy(target: string): Promise<{ address: string; cl
             ? answer(null, response ?? Buffer.alloc(0))
             : answer({ code: error.code, details: error.details }),
       );
+    };
   const streaming = (path: string) => (call: ServerDuplexStream<Buffer, Buffer>) => {
+    count(path);
     const stream = upstream.makeBidiStreamRequest(path, pass, pass, new Metadata(), {});
     call.on("data", (bytes: Buffer) => stream.write(bytes));
     call.on("end", () => stream.end());
@@ -73,6 +86,8 @@ export async function pubsubProxy(target: string): Promise<{ address: string; cl
   });
   return {
     address: `127.0.0.1:${port}`,
+    calls: (method) =>
+      [...calls].reduce((sum, [path, n]) => (path.endsWith(`/${method}`) ? sum + n : sum), 0),
     close() {
       server.forceShutdown();
       upstream.close();
