@@ -8,12 +8,12 @@ import { inWords } from "./words.ts";
  */
 const shrunk = [
   {
-    seed: 5,
+    seed: 8,
     name: "a reader waits for a writer that will try again",
-    only: ["job-lost-after-writing#019e5c4d"],
+    only: ["job-lost-after-writing#0b196735"],
     leaving: {
       days: 1,
-      configs: 4,
+      configs: 3,
       without: [
         "commands",
         "outages",
@@ -27,23 +27,23 @@ const shrunk = [
     },
   },
   {
-    seed: 54,
+    seed: 211,
     name: "an attempt must itself have written",
-    only: ["job-lost-after-writing#04475beb"],
+    only: [],
     leaving: {
       days: 2,
-      configs: 4,
+      configs: 2,
       without: ["commands", "outages", "releases", "changes", "skew", "metadata", "watching"],
     },
   },
   {
-    seed: 2,
+    seed: 8,
     name: "events are acked when what they tell is committed",
-    only: ["crash-before#009c62fb", "crash-before#00f00ff7"],
+    only: ["crash-before#000c2365"],
     leaving: {
-      days: 2,
-      configs: 4,
-      without: ["outages", "job-faults", "changes", "skew", "metadata", "watching"],
+      days: 1,
+      configs: 1,
+      without: ["outages", "releases", "job-faults", "changes", "skew", "metadata", "watching"],
     },
   },
 ] as const;
