@@ -47,7 +47,7 @@ export function withMetadata<W extends Uploading>(
 ): W {
   const random = randomOf(seed, "metadata");
   if (!random.chance(0.5)) return workload;
-  const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.5);
+  const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.35);
   const models = modelsOf(seed, { releases: workload.releases.length, isTakenBack });
   const inTime = isTakenBack ? takenBack(seed, workload.releases) : workload.releases;
   const releases = inTime.map((release, nth) => {
@@ -84,7 +84,7 @@ export function withMetadata<W extends Uploading>(
   };
 }
 
-const takenBackTickMs = 600_000;
+const takenBackTickMs = 120_000;
 
 /**
  * The third release brings back what the second took away, and comes while that is still being
