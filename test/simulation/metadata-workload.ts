@@ -47,7 +47,7 @@ export function withMetadata<W extends Uploading>(
 ): W {
   const random = randomOf(seed, "metadata");
   if (!random.chance(0.5)) return workload;
-  const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.35);
+  const isTakenBack = workload.releases.length === 3 && randomOf(seed, "taken back").chance(0.75);
   const models = modelsOf(seed, { releases: workload.releases.length, isTakenBack });
   const inTime = isTakenBack ? takenBack(seed, workload.releases) : workload.releases;
   const releases = inTime.map((release, nth) => {
@@ -84,17 +84,14 @@ export function withMetadata<W extends Uploading>(
   };
 }
 
-const takenBackTickMs = 120_000;
+const takenBackTickMs = 60_000;
 
 /**
  * The third release brings back what the second took away, and comes while that is still being
  * deleted: after the next tick, by which the second is looked at, and soon.
  */
 function takenBack<R extends { readonly at: number }>(seed: number, releases: readonly R[]): R[] {
-  const soon = randomOf(seed, "taken back after").between(
-    1.1 * takenBackTickMs,
-    2.5 * takenBackTickMs,
-  );
+  const soon = randomOf(seed, "taken back after").between(takenBackTickMs, 5 * takenBackTickMs);
   const second = releases[1]?.at ?? 0;
   return releases.map((release, nth) => (nth === 2 ? { ...release, at: second + soon } : release));
 }
