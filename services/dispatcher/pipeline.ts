@@ -155,9 +155,13 @@ function untilReleased(batch: readonly Delivery[]): void {
   }
 }
 
-/** What a stream waits for may have come: its upload, the end of its job, a command; or one about metadata. */
+/**
+ * What a stream waits for may have come: its upload, the end of its job, a command; and what is told of
+ * metadata: a release, or a command.
+ */
 function nudgeKeepers({ streamKeeper, metadataKeeper }: Dispatching, event: LandfallEvent): void {
-  if (event.kind === "metadata-delete") metadataKeeper?.nudge();
+  if (event.kind === "metadata-delete" || event.kind === "configs-released")
+    metadataKeeper?.nudge();
   if (event.kind === "stream-deploy" || event.kind === "stream-stop")
     streamKeeper?.nudge(event.config);
   if (event.kind !== "job-settled") return;

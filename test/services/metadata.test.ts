@@ -50,6 +50,17 @@ describe("a release", () => {
     expect(writes).toEqual([3, 2]);
   });
 
+  test("is uploaded when it is told of, whenever the next tick comes", async () => {
+    at = metadataPlace({ tickMs: dayMs });
+    const uploader = at.start("one");
+    for (const joins of [first, second]) {
+      await at.release(joins);
+      await uploader.told();
+      await at.pass(3_000);
+      expect(await at.served(names)).toEqual(joins);
+    }
+  });
+
   test("with the same metadata writes nothing; after a day everything is written again", async () => {
     at = metadataPlace();
     await at.release(first);

@@ -73,8 +73,6 @@ export function withMetadata<W extends Uploading>(
       ...settings,
       metadata: { ...settings.metadata, removal },
       teams,
-      // What is released is looked at by the next tick: both releases are, however soon the second comes.
-      ...(isTakenBack ? { tickMs: takenBackTickMs } : {}),
     },
     releases,
     commands: without.has("commands")
@@ -84,14 +82,12 @@ export function withMetadata<W extends Uploading>(
   };
 }
 
-const takenBackTickMs = 60_000;
-
 /**
  * The third release brings back what the second took away, and comes while that is still being
- * deleted: after the next tick, by which the second is looked at, and soon.
+ * deleted: within minutes.
  */
 function takenBack<R extends { readonly at: number }>(seed: number, releases: readonly R[]): R[] {
-  const soon = randomOf(seed, "taken back after").between(takenBackTickMs, 5 * takenBackTickMs);
+  const soon = randomOf(seed, "taken back after").between(60_000, 300_000);
   const second = releases[1]?.at ?? 0;
   return releases.map((release, nth) => (nth === 2 ? { ...release, at: second + soon } : release));
 }

@@ -1,4 +1,14 @@
-import { EMPTY, exhaustMap, filter, from, ignoreElements, type Observable, takeUntil } from "rxjs";
+import {
+  EMPTY,
+  exhaustMap,
+  filter,
+  from,
+  ignoreElements,
+  merge,
+  type Observable,
+  Subject,
+  takeUntil,
+} from "rxjs";
 import {
   deletions,
   fetcherCacheMs,
@@ -53,18 +63,22 @@ function retryAfterMs(failures: number): number {
 export interface MetadataKeeper {
   /** Never fails and emits nothing. Until `stop` emits; then what was begun is finished. */
   keep(stop: Observable<unknown>): Observable<never>;
-  /** Somebody may have asked for something: the ledger is looked at soon. */
+  /** Somebody may have asked for something, or released: the ledger is looked at now, or after what is under way. */
   nudge(): void;
 }
 
 export function metadataKeeper(ports: MetadataPorts): MetadataKeeper {
   const { clock, settings } = ports;
   const uploads = uploadsOf(ports);
+  const nudges = new Subject<void>();
   return {
-    nudge: () => uploads.nudge(),
+    nudge() {
+      uploads.nudge();
+      nudges.next();
+    },
     keep(stop) {
       if (!writesMetadata(settings)) return EMPTY;
-      return clock.every(settings.tickMs).pipe(
+      return merge(clock.every(settings.tickMs), nudges).pipe(
         takeUntil(stop),
         filter(() => uploads.isDue()),
         exhaustMap(() => from(uploads.look())),
