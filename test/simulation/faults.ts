@@ -32,18 +32,27 @@ export const FAULTS = {
   "row-contradicts": { chance: 0.06, words: "names the day before in the cell of its own" },
   "telling-refused": { chance: 0.1, words: "is refused" },
   "telling-answer-lost": { chance: 0.1, words: "is done, its answer is lost" },
-  "delete-late": { chance: 0.8, words: "is not answered, and arrives later", ownProfile: true },
+  "delete-late": {
+    chance: 0.8,
+    words: "is not answered, and arrives later",
+    ownProfile: true,
+    share: 0.95,
+  },
   "list-lacks": { chance: 0.02, words: "lacks it once", ownProfile: true },
   "submit-late": { chance: 0.08, words: "is not answered, and arrives later", ownProfile: true },
   "push-refused": { chance: 0.05, words: "is refused", ownProfile: true },
   "push-answer-lost": { chance: 0.05, words: "is lost", ownProfile: true },
 } as const satisfies Record<string, Fault>;
 
-/** `ownProfile`: how often it strikes is drawn apart, so that kinds before it are as they were without. */
+/**
+ * `ownProfile`: how often it strikes is drawn apart, so that kinds before it are as they were without.
+ * `share`: of the seeds, those in which it may strike; more where what it strikes is rare.
+ */
 interface Fault {
   readonly chance: number;
   readonly words: string;
   readonly ownProfile?: true;
+  readonly share?: number;
 }
 
 export type FaultKind = keyof typeof FAULTS;
@@ -77,7 +86,7 @@ export function faultsOf({ seed, kinds, only, told }: FaultOptions): Faults {
   const striking = new Map<FaultKind, { readonly chance: number; readonly salt: number }>();
   for (const [kind, fault] of Object.entries<Fault>(FAULTS) as [FaultKind, Fault][]) {
     const random = fault.ownProfile === true ? randomOf(seed, `profile of ${kind}`) : profile;
-    const on = random.chance(0.45);
+    const on = random.chance(fault.share ?? 0.45);
     const strength = random.pick([0.5, 1, 3]);
     if (on && (kinds === undefined || kinds.has(kind))) {
       striking.set(kind, { chance: fault.chance * strength, salt: hashed(kind) });
