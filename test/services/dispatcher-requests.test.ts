@@ -33,7 +33,7 @@ async function place() {
   };
   const readings: (readonly DocumentId[])[] = [];
   const written: { ids: readonly DocumentId[]; answer: string }[] = [];
-  let refuseNext = (_: readonly DocumentId[]) => false;
+  let refuseNext: (ids: readonly DocumentId[]) => boolean = () => false;
   const store: TaskStore = {
     ...world.store,
     async read(ids) {
@@ -61,10 +61,10 @@ async function place() {
     readings,
     written,
     land,
-    refuseOnce(which: (ids: readonly DocumentId[]) => boolean) {
+    refuseOnce: (which: typeof refuseNext) => {
       refuseNext = which;
     },
-    async stateOf(day: string) {
+    stateOf: async (day: string) => {
       const read = await world.store.read([`tasks/${taskOf(day)}`]);
       return (read.get(`tasks/${taskOf(day)}`)?.body as Task | null)?.state ?? null;
     },

@@ -5,8 +5,7 @@ import {
   from,
   ignoreElements,
   merge,
-  type Observable,
-  Subject,
+  Observable,
   takeUntil,
 } from "rxjs";
 import {
@@ -70,11 +69,14 @@ export interface MetadataKeeper {
 export function metadataKeeper(ports: MetadataPorts): MetadataKeeper {
   const { clock, settings } = ports;
   const uploads = uploadsOf(ports);
-  const nudges = new Subject<void>();
+  let heard = () => {};
+  const nudges = new Observable<void>((out) => {
+    heard = () => out.next();
+  });
   return {
     nudge() {
       uploads.nudge();
-      nudges.next();
+      heard();
     },
     keep(stop) {
       if (!writesMetadata(settings)) return EMPTY;
