@@ -3,6 +3,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { metadataRowKey } from "../../core/metadata.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { KeyValueStore } from "../../ports/key-value-store.ts";
+import { writeRelease } from "../../releases/release.ts";
+import { started } from "../support/dispatcher-place.ts";
 import { joinFiles, type MetadataPlace, metadataPlace, table } from "../support/metadata-place.ts";
 import { mortal } from "../support/mortal.ts";
 
@@ -50,15 +52,16 @@ describe("a release", () => {
     expect(writes).toEqual([3, 2]);
   });
 
-  test("is uploaded when it is told of, whenever the next tick comes", async () => {
+  test("is uploaded by the dispatcher that is told of it, whenever the next tick comes", async () => {
     at = metadataPlace({ tickMs: dayMs });
-    const uploader = at.start("one");
+    const end = started({ ...at, metadataInto: at.keyValueStore });
     for (const joins of [first, second]) {
-      await at.release(joins);
-      await uploader.told();
+      const release = await writeRelease(at.configs, joinFiles(joins));
+      await at.bus.publish([{ kind: "configs-released", schema: 1, release }]);
       await at.pass(3_000);
       expect(await at.served(names)).toEqual(joins);
     }
+    await Promise.all([end(), at.pass(60_000)]);
   });
 
   test("with the same metadata writes nothing; after a day everything is written again", async () => {

@@ -80,11 +80,6 @@ export function metadataPlace(more: Readonly<Record<string, unknown>> = {}) {
           await done;
         },
         nudge: () => keeper.nudge(),
-        /** As the decisions beside it do when a release is told of. */
-        async told(): Promise<void> {
-          await plans.refresh();
-          keeper.nudge();
-        },
         /** As by SIGKILL, once its ports never answer. */
         forget() {
           read.unsubscribe();
