@@ -5,7 +5,7 @@ import type { Delivery } from "../../ports/bus.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import { inTrace } from "../../ports/log.ts";
 import type { JobSettled, LandfallEvent, PartitionLanded } from "../../schemas/events.ts";
-import { parseTaskId } from "../../schemas/ids.ts";
+import { parseTaskId, type TaskId } from "../../schemas/ids.ts";
 import { storeOperations } from "../store-operations.ts";
 import { type DispatcherPorts, type Dispatching, dispatching } from "./dispatching.ts";
 import { execute, type TracedDecision } from "./execute.ts";
@@ -139,7 +139,9 @@ async function* handled(
   metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
   if (hasTick) state.dueNudged = day;
   forgetStored(state, nudges);
-  for (const event of facts) if (event.kind === "job-settled") forgetSubmitted(state, event);
+  for (const event of facts) {
+    if (event.kind === "job-settled") forgetSubmitted(state, event.task, event.jobId);
+  }
   for (const event of events) nudgeKeepers(state, event);
   for (const delivery of batch) delivery.ack();
 }
@@ -170,17 +172,15 @@ function nudgeKeepers({ streamKeeper, metadataKeeper }: Dispatching, event: Land
   if (config !== undefined) streamKeeper?.nudge(config);
 }
 
-function forgetSubmitted({ executing }: Dispatching, { task, jobId }: JobSettled): void {
+function forgetSubmitted({ executing }: Dispatching, task: TaskId, jobId: string): void {
   if (executing.submitted.get(task)?.jobId === jobId) executing.submitted.delete(task);
 }
 
 /** Whoever was woken with its job is stored as running, or is what somebody else made of it. */
-function forgetStored({ executing }: Dispatching, nudges: readonly Nudge[]): void {
+function forgetStored(state: Dispatching, nudges: readonly Nudge[]): void {
   for (const nudge of nudges) {
     if (nudge.kind !== "woken" || nudge.submitted === null) continue;
-    if (executing.submitted.get(nudge.task)?.jobId === nudge.submitted) {
-      executing.submitted.delete(nudge.task);
-    }
+    forgetSubmitted(state, nudge.task, nudge.submitted);
   }
 }
 

@@ -4,6 +4,7 @@ import { Settings } from "../../schemas/settings.ts";
 import { audit } from "./audit.ts";
 import { start } from "./times.ts";
 import type { Happening, TraceEntry, Wanted } from "./trace.ts";
+import { wantedStep } from "./wanted-step.ts";
 
 const hourMs = 3_600_000;
 const table = "data.e0";
@@ -12,19 +13,7 @@ const day = "2025-10-02";
 
 const wanted: Wanted = {
   steps: [
-    {
-      id: step,
-      config: "t.a",
-      mode: "backfill",
-      scheduled: true,
-      inputs: [{ table, startDays: 0, endDays: 0 }],
-      after: [],
-      output: null,
-      effect: "none",
-      latestOnly: false,
-      readByOthers: false,
-      stepDays: 1,
-    },
+    wantedStep({ config: "t.a", mode: "backfill", inputs: [{ table, startDays: 0, endDays: 0 }] }),
   ],
   tables: [{ name: table, writer: null, closing: { when: "at-landing" }, holes: "fine" }],
   streams: [],

@@ -3,21 +3,10 @@ import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
 import { audit } from "./audit.ts";
 import type { Happening, TraceEntry, Wanted } from "./trace.ts";
+import { wantedStep } from "./wanted-step.ts";
 
 const day = "2025-10-02";
-const step = {
-  id: "t.a/upload-to-kv",
-  config: "t.a",
-  mode: "upload-to-kv",
-  scheduled: true,
-  inputs: [],
-  after: [],
-  output: null,
-  effect: "none",
-  latestOnly: true,
-  readByOthers: false,
-  stepDays: 1,
-} as const;
+const step = wantedStep({ config: "t.a", mode: "upload-to-kv", latestOnly: true });
 const wanted: Wanted = { steps: [step], tables: [], streams: [], metadata: null };
 const state = { kind: "succeeded", run: 1, at: 0, remark: null };
 const task = { id: `${step.id}@${day}`, step: step.id, config: "t.a", end: day, state };

@@ -3,23 +3,12 @@ import { AlertSettings } from "../../schemas/alert-settings.ts";
 import { Settings } from "../../schemas/settings.ts";
 import { audit } from "./audit.ts";
 import { hourMs, start } from "./times.ts";
-import type { Happening, TraceEntry, Wanted, WantedStep } from "./trace.ts";
+import type { Happening, TraceEntry, Wanted } from "./trace.ts";
+import { wantedStep } from "./wanted-step.ts";
 
 const day = "2025-10-01";
 const task = `t.s/streaming@${day}`;
-const load: WantedStep = {
-  id: "t.s/upload-to-kv",
-  config: "t.s",
-  mode: "upload-to-kv",
-  scheduled: true,
-  inputs: [],
-  after: [],
-  output: null,
-  effect: "none",
-  latestOnly: true,
-  readByOthers: false,
-  stepDays: 1,
-};
+const load = wantedStep({ config: "t.s", mode: "upload-to-kv", latestOnly: true });
 const wanted: Wanted = {
   steps: [load],
   tables: [],

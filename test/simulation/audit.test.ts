@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { Settings } from "../../schemas/settings.ts";
 import type { Attempt, Task, TaskState } from "../../schemas/tasks.ts";
 import { audit } from "./audit.ts";
-import type { Happening, TraceEntry, Wanted, WantedStep } from "./trace.ts";
+import type { Happening, TraceEntry, Wanted } from "./trace.ts";
+import { wantedStep } from "./wanted-step.ts";
 
 /** The auditor on traces written by hand: one that keeps every promise, and each promise broken. */
 const day = "2025-10-01";
@@ -15,19 +16,13 @@ const settings = Settings.parse({
   poolOfMode: { backfill: "spark" },
   externalClosing: { when: "at-landing" },
 });
-const step: WantedStep = {
-  id: "t.a/backfill",
+const step = wantedStep({
   config: "t.a",
   mode: "backfill",
-  scheduled: true,
   inputs: [{ table, startDays: 0, endDays: 0 }],
-  after: [],
   output,
   effect: "overwrites",
-  latestOnly: false,
-  readByOthers: false,
-  stepDays: 1,
-};
+});
 const wanted: Wanted = {
   steps: [step, { ...step, id: "t.b/backfill", config: "t.b", output: "out.u" }],
   tables: [

@@ -62,7 +62,7 @@ function retryAfterMs(failures: number): number {
 export interface MetadataKeeper {
   /** Never fails and emits nothing. Until `stop` emits; then what was begun is finished. */
   keep(stop: Observable<unknown>): Observable<never>;
-  /** Somebody may have asked for something, or released: the ledger is looked at now, or after what is under way. */
+  /** Somebody may have asked for something, or released: the ledger is looked at now, or by the next tick. */
   nudge(): void;
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { SingleBar } from "cli-progress";
 import { Command } from "commander";
@@ -44,6 +45,7 @@ async function run(options: Options): Promise<void> {
   if (options.write !== true) return;
   const all = planted.map((bug) => found.get(bug.name) ?? bug);
   writeFileSync(plantedFile, `${JSON.stringify(all, null, 2)}\n`);
+  execFileSync("npx", ["biome", "format", "--write", plantedFile.pathname], { stdio: "ignore" });
 }
 
 /** The bug with the seeds that show it now; as it was where none of them does. */
