@@ -186,7 +186,8 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       proxy.close();
     });
 
-    // The emulator may hand them to the killed process's stream several times, for ten seconds each.
+    // The emulator may hand them to the killed process's stream again, for ten seconds each: with one
+    // other stream in one run of eight for minutes, with six once in ten runs, and once only.
     test("what a killed process held is delivered again when Pub/Sub's deadline is over", {
       timeout: 250_000,
     }, async () => {
@@ -200,26 +201,28 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
       await holder.line("kept 2");
       await holder.kill();
       const killed = performance.now();
-      const listener = listen(bus, {}, (delivery) => delivery.ack());
-      await expect.poll(() => listener.seen.length, { timeout: 200_000 }).toBe(2);
+      const replicas = [bus, ...Array.from({ length: 5 }, own.open)];
+      const listeners = replicas.map((replica) =>
+        listen(replica, {}, (delivery) => delivery.ack()),
+      );
+      const seen = () => listeners.flatMap((listener) => listener.seen);
+      await expect.poll(() => seen().length, { timeout: 200_000 }).toBe(2);
       process.stdout.write(
         `redelivered ${Math.round(performance.now() - killed)} ms after kill -9\n`,
       );
-      for (const { attempt } of listener.seen) expect(attempt).toBeGreaterThan(1);
-      await bus.close();
+      for (const { attempt } of seen()) expect(attempt).toBeGreaterThan(1);
+      await Promise.all(replicas.map((replica) => replica.close()));
       await own.dispose();
       rmSync(folder, { recursive: true });
     });
 
-    // The emulator goes on handing messages to streams that are gone, until their deadline is over.
-    // The emulator may hand an event to a stream that was cut, more than once, for ten seconds each.
-    test("deliveries go on when connections are cut", { timeout: 250_000 }, async () => {
-      const { proxy, bus, acked, close } = await behindProxy(project);
-      for (let n = 0; n < 2; n += 1) {
-        await bus.publish([tick(n)]);
-        await expect.poll(() => acked.has(n), { timeout: 110_000 }).toBe(true);
+    test("deliveries go on when connections are cut", { timeout: 120_000 }, async () => {
+      const { proxy, ackedOne, close } = await behindProxy(project);
+      for (let cuts = 0; cuts < 3; cuts += 1) {
+        await ackedOne();
         proxy.cut();
       }
+      await ackedOne();
       await close();
     });
 
@@ -227,18 +230,16 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
     test("publishing and pulling go on soon after six seconds without a connection", {
       timeout: 120_000,
     }, async () => {
-      const { proxy, bus, acked, close } = await behindProxy(project);
-      await bus.publish([tick(1)]);
-      await expect.poll(() => acked.has(1), { timeout: 20_000 }).toBe(true);
+      const { proxy, bus, ackedOne, close } = await behindProxy(project);
+      await ackedOne();
       proxy.sever();
-      const published = bus.publish([tick(2)]);
+      const published = bus.publish([tick(0)]);
       await sleep(6_000);
       proxy.mend();
       const mended = performance.now();
       await published;
       expect(performance.now() - mended).toBeLessThan(5_000);
-      // The stream that was cut may still be handed it, for ten seconds.
-      await expect.poll(() => acked.has(2), { timeout: 60_000 }).toBe(true);
+      await ackedOne();
       await close();
     });
 
@@ -251,21 +252,39 @@ emulated(["pubsub"], "the bus on Pub/Sub", ({ project }) => {
   });
 });
 
-/** A bus whose connections can be cut, and the ticks that were acked of it. */
+/** A bus whose connections can be cut, and which acks. */
 async function behindProxy(project: string) {
   const proxy = await tcpProxy(process.env["PUBSUB_EMULATOR_HOST"] ?? "");
   const own = await newPlace(project);
   const bus = pubsubBus({ project, topics: own.topics, apiEndpoint: proxy.address });
   const acked = new Set<number>();
+  let published = 0;
   const listener = listen(bus, {}, (delivery) => {
     acked.add(at(delivery.event));
     delivery.ack();
   });
+  /**
+   * Publishes an event each half second until one of them was acked. The emulator may hand an event to
+   * a stream that was cut, again and again, for ten seconds each: the next goes to another.
+   */
+  const ackedOne = async () => {
+    const first = published + 1;
+    const deadline = performance.now() + 25_000;
+    const done = () => [...acked].some((n) => n >= first);
+    while (!done()) {
+      expect(performance.now(), "nothing published was acked").toBeLessThan(deadline);
+      await bus.publish([tick(++published)]);
+      await expect
+        .poll(done, { timeout: 500 })
+        .toBe(true)
+        .catch(() => {});
+    }
+  };
   const close = async () => {
     listener.unsubscribe();
     await bus.close();
     await own.dispose();
     await proxy.close();
   };
-  return { proxy, bus, acked, close };
+  return { proxy, bus, ackedOne, close };
 }
