@@ -18,6 +18,9 @@ interface Failing {
   readonly broken: readonly string[];
 }
 
+/** Lines of a shrunk seed that are told: what matters is at the end. */
+const linesMax = 120;
+
 const whole = (text: string) => Math.max(0, Math.trunc(Number(text)));
 
 await new Command("sim")
@@ -83,9 +86,6 @@ async function failingOf(
   }
   return failing;
 }
-
-/** Lines of a shrunk seed that are told: what matters is at the end. */
-const linesMax = 120;
 
 async function tellShrunk(seed: number, kinds: readonly string[] | undefined): Promise<void> {
   const asked = { ask: "shrunk", seed, ...(kinds === undefined ? {} : { kinds }) } as const;

@@ -53,15 +53,27 @@ function startsAtOf({ startsAtHour }: WantedStep, end: Partition): EpochMs {
   return startsAtHour === undefined ? 0 : endOf(end) + startsAtHour * 3_600_000;
 }
 
-/** How long what its schedule has just let start may take. */
+/** How long what a schedule has just let start may take, and what reads what that writes. */
 const scheduledWithinMs = 3 * 3_600_000;
 
-/** Whether a task's time came so late, by its day or its schedule, that it may still be under way at rest. */
-export function mayBeUnderWay({ wanted }: History, id: TaskId, at: EpochMs): boolean {
-  const { step: of, end } = taskName(id);
-  const step = wanted.at(-1)?.steps.find((one) => one.id === of);
-  if (step?.uploads !== undefined) return at < endOf(end) + uploadedWithinMs;
-  return step?.startsAtHour !== undefined && at < startsAtOf(step, end) + scheduledWithinMs;
+/**
+ * Whether a task's time came so late, by its day, its schedule or that of a step before it, that it may
+ * still be under way at rest.
+ */
+export function mayBeUnderWay(history: History, id: TaskId, at: EpochMs): boolean {
+  const { step: of, start, end } = taskName(id);
+  const step = history.wanted.at(-1)?.steps.find((one) => one.id === of);
+  if (step === undefined) return false;
+  if (step.uploads !== undefined) return at < endOf(end) + uploadedWithinMs;
+  if (step.startsAtHour !== undefined && at < startsAtOf(step, end) + scheduledWithinMs)
+    return true;
+  const writers = step.inputs.flatMap((input) => {
+    const writer = tableOf(history, input.table)?.writer ?? of;
+    const { last } = neededDays(input, { start, end });
+    return writer === of ? [] : [`${writer}@${dayText(last)}`];
+  });
+  const before = [...writers, ...step.after.map((one) => `${one}@${start}`)];
+  return before.some((one) => mayBeUnderWay(history, one, at));
 }
 
 /** Every reason why a task may not run, by what is stored. */
