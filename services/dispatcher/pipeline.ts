@@ -114,7 +114,7 @@ async function* handled(
   const facts = events.filter(
     (event) => event.kind === "partition-landed" || event.kind === "job-settled",
   );
-  const told = await landingsOfPlan(state, facts);
+  const told = await landingsOf(state, facts);
   await storeFacts(state.looking, told);
   const gone = await tablesMadeAnew(state, events);
   const hasTick = events.some(({ kind }) => kind === "tick");
@@ -184,13 +184,13 @@ function forgetStored(state: Dispatching, nudges: readonly Nudge[]): void {
   }
 }
 
-/** What facts tell of the plan's tables. The plan is read again before anything is dropped. */
-async function landingsOfPlan(state: Dispatching, facts: readonly Fact[]): Promise<Seen[]> {
-  const { plans } = state;
-  const inPlan = (fact: Fact) =>
-    fact.kind === "partition-landed"
-      ? plans.current()?.tables.has(fact.table) === true
-      : plans.current()?.step(parseTaskId(fact.task).step) !== undefined;
-  if (!facts.every(inPlan)) await plans.refresh();
-  return landingsTold(plans.current(), facts.filter(inPlan));
+/**
+ * What facts tell. A landing counts whatever the plan is: the watcher tells it once, and its table may have
+ * left by a release that is taken back a minute later. The plan says which tables a job's step writes.
+ */
+async function landingsOf({ plans }: Dispatching, facts: readonly Fact[]): Promise<Seen[]> {
+  const isUnknown = (fact: Fact) =>
+    fact.kind === "job-settled" && plans.current()?.step(parseTaskId(fact.task).step) === undefined;
+  if (facts.some(isUnknown)) await plans.refresh();
+  return landingsTold(plans.current(), facts);
 }

@@ -1,6 +1,7 @@
 import { lastValueFrom, Subject } from "rxjs";
 import { afterAll, expect, test, vi } from "vitest";
 import { systemClock } from "../../adapters/embedded/clock.ts";
+import { addDays, partitionAt } from "../../core/dates.ts";
 import { silentLog } from "../../ports/log.ts";
 import { writeRelease } from "../../releases/release.ts";
 import { dispatcher } from "../../services/dispatcher/pipeline.ts";
@@ -18,7 +19,8 @@ afterAll(removeWorlds);
 
 const [older, newer] = ["2025-09-01", "2025-09-02"];
 
-test("a step that comes back looks at what landed again while it was out of the plan", async () => {
+/** A dispatcher that runs until it is told to stop, and a way to release queries to it. */
+async function released() {
   const world = await openWorld();
   const { bus, configs, store } = world;
   const stop = new Subject<void>();
@@ -38,6 +40,15 @@ test("a step that comes back looks at what landed again while it was out of the 
       { timeout: 10_000 },
     );
   };
+  const end = async () => {
+    stop.next();
+    await running;
+  };
+  return { bus, store, release, end };
+}
+
+test("a step that comes back looks at what landed again while it was out of the plan", async () => {
+  const { bus, store, release, end } = await released();
   const whyOf = (step: string) =>
     vi.waitFor(
       async () => {
@@ -64,6 +75,27 @@ test("a step that comes back looks at what landed again while it was out of the 
   await whyOf("t.stays__0/");
   await release({ stays: ["data.x"], leaves: ["data.x"] });
   expect(await whyOf("t.leaves__0/")).toContain(`data.x@${older} landed again`);
-  stop.next();
-  await running;
+  await end();
+});
+
+test("what lands while its table is out of the plan has landed when the step that reads it is back", async () => {
+  const { bus, store, release, end } = await released();
+  const succeeded = (step: string) =>
+    vi.waitFor(
+      async () => {
+        const done = (await allTasks(store)).filter(({ state }) => state.kind === "succeeded");
+        expect(done.map((task) => task.step)).toContainEqual(expect.stringContaining(step));
+      },
+      { timeout: 10_000 },
+    );
+  await release({ leaves: ["data.x"] });
+  await release({ stays: ["data.y"] });
+  // The watcher had not seen that release yet, and does not tell of the commit again.
+  const yesterday = addDays(partitionAt(Date.now()), -1);
+  await bus.publish([landed("data.x", yesterday, 1)]);
+  await bus.publish([landed("data.y", yesterday, 1)]);
+  await succeeded("t.stays__0/");
+  await release({ leaves: ["data.x"] });
+  await succeeded("t.leaves__0/");
+  await end();
 });
