@@ -40,6 +40,9 @@ export async function followTable(
 
 /** Looking through all objects of a table is done once, and again only where markers are used. */
 function needsLooking({ settings }: Following, followed: Followed): boolean {
-  const { table, marked } = followed;
-  return isNew(followed) || marked || own(settings.tables, table.name)?.closing?.when === "marker";
+  const { table, cursor } = followed;
+  const isMarked = cursor?.marked === true;
+  return (
+    isNew(followed) || isMarked || own(settings.tables, table.name)?.closing?.when === "marker"
+  );
 }

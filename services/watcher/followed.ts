@@ -49,8 +49,6 @@ export interface Followed {
   /** A commit that cannot be read yet. */
   held: Held | null;
   readonly markers: Marker[];
-  /** Markers were seen, so losses of their notifications are looked for. */
-  marked: boolean;
   /** Looking at it failed; it is looked at again soon. */
   failing: boolean;
   /** Lines that were logged once already. */
@@ -84,7 +82,6 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
     compared: false,
     held: null,
     markers: [],
-    marked: false,
     failing: false,
     told: new Set(),
   };

@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { commitObject } from "../../lake/delta-log.ts";
 import { commitDelta } from "../../lake/delta-writer.ts";
-import { Settings } from "../../schemas/settings.ts";
 import { actions, planTable } from "../support/lake.ts";
-import { knownByDispatcher, Watched, withoutNotifications } from "../support/watched.ts";
+import { Watched, withoutNotifications } from "../support/watched.ts";
 
 const { add, remove, metaData } = actions;
 const day = (ds: string) => ({ ds });
@@ -241,44 +240,6 @@ describe("watcher", () => {
     expect(watched.lines).toEqual([
       'db.t has values of ds that are no day ("null"); they land nothing',
     ]);
-  });
-
-  test("markers land days, and an hour's marker its hour", async () => {
-    await watched.plan(planTable("db.t"), planTable("db.t/hr=13"));
-    watched.start({
-      settings: Settings.parse({ tables: { "db.t": { closing: { when: "marker" } } } }),
-    });
-    await looked();
-    await watched.lake.write("db/t/ds=2025-09-30/hr=13/_SUCCESS", Buffer.from(""));
-    await watched.until(() => watched.told("db.t/hr=13").length === 1);
-    await watched.lake.write("db/t/ds=2025-09-30/_SUCCESS", Buffer.from(""));
-    await watched.until(() => watched.told("db.t").length === 1);
-    expect(watched.told("db.t/hr=13")).toHaveLength(2);
-    const [info] = await watched.lake.list("db/t/ds=2025-09-30/_SUCCESS");
-    expect(watched.events.find(({ table }) => table === "db.t")?.landing).toEqual({
-      state: "landed",
-      version: { epoch: 0, n: info?.generation },
-      at: info?.updatedAt,
-      seenBy: "marker",
-    });
-  });
-
-  test("markers that were there are backlog; those of a restart's absence are news", async () => {
-    await watched.lake.write("db.db/t/ds=2025-09-29/_SUCCESS", Buffer.from(""));
-    await watched.lake.write("db.db/t/ds=2025-09-29/part-0.parquet", Buffer.from("x"));
-    await watched.plan(planTable("db.t"));
-    const settings = Settings.parse({ tables: { "db.t": { closing: { when: "marker" } } } });
-    watched.start({ settings });
-    await watched.until(() => watched.events.length === 1);
-    expect(watched.events[0]).toMatchObject({ partition: "2025-09-29", backlog: true });
-    await knownByDispatcher(watched);
-    await looked();
-    await watched.end();
-    await watched.lake.write("db.db/t/ds=2025-09-30/_SUCCESS", Buffer.from(""));
-    watched.start({ settings, pace: { beatMs: 10, saveMs: 10, reconcileMs: 50 } });
-    await watched.until(() => watched.events.length >= 2);
-    expect(watched.events[1]).toMatchObject({ partition: "2025-09-30", backlog: false });
-    expect(watched.told("db.t")).toHaveLength(2);
   });
 
   test("a commit renamed into place by another program is told, and ticks go on", async () => {
