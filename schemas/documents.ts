@@ -30,8 +30,6 @@ export const CursorDocument = z.object({
    * yet: a watcher that finds this tells it again, as backlog, and what came later as news.
    */
   telling: z.literal(true).exactOptional(),
-  /** The table has no Delta log, and `_SUCCESS` markers in it: ones nobody told of are looked for. */
-  marked: z.literal(true).exactOptional(),
 });
 export type CursorDocument = Readonly<z.infer<typeof CursorDocument>>;
 

@@ -91,7 +91,7 @@ export function cursorsOf(store: TaskStore): Cursors {
 
 function isFar(before: CursorDocument | null, now: CursorDocument): boolean {
   if (before === null || before.epoch !== now.epoch || before.tableId !== now.tableId) return true;
-  if (before.telling !== now.telling || before.marked !== now.marked) return true;
+  if (before.telling !== now.telling) return true;
   return now.contiguous - before.contiguous >= commitsUnsaved;
 }
 

@@ -22,7 +22,7 @@ const pageNames = 1_000;
 export async function publishMarkers(following: Following, table: Followed): Promise<void> {
   const markers = table.markers.splice(0);
   if (markers.length === 0) return;
-  remember(table);
+  table.marked = true;
   try {
     await following.publish(markers.flatMap((marker) => eventsOf(following, marker)));
   } catch (cause) {
@@ -50,19 +50,14 @@ export async function lookForMarkers(
       if (found?.kind === "marker") markers.push({ ...found, object });
     }
   }
+  if (markers.length > 0) table.marked = true;
   const news = await notKnown(
     following,
     markers.flatMap((marker) => eventsOf(following, marker)),
   );
   await following.publish(news.map((event) => ({ ...event, backlog })));
   if (backlog) table.cursor = emptyCursor(table.table.name);
-  if (markers.length > 0) remember(table);
-}
-
-/** That a table has markers is stored, so that who looks at it next finds those of its absence. */
-function remember(table: Followed): void {
-  if (table.cursor === null || table.cursor.marked === true) return;
-  table.cursor = { ...table.cursor, marked: true };
+  table.searched = true;
 }
 
 async function* objectsBelow({ lake }: Following, prefix: string): AsyncGenerator<ObjectInfo> {

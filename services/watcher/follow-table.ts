@@ -38,11 +38,12 @@ export async function followTable(
   }
 }
 
-/** Looking through all objects of a table is done once, and again only where markers are used. */
+/**
+ * Looking through all objects of a table is done once by each process, for markers that came while none
+ * looked, and again only where markers are used.
+ */
 function needsLooking({ settings }: Following, followed: Followed): boolean {
-  const { table, cursor } = followed;
-  const isMarked = cursor?.marked === true;
-  return (
-    isNew(followed) || isMarked || own(settings.tables, table.name)?.closing?.when === "marker"
-  );
+  const { table, searched, marked } = followed;
+  const isTold = own(settings.tables, table.name)?.closing?.when === "marker";
+  return isNew(followed) || !searched || marked || isTold;
 }

@@ -49,6 +49,10 @@ export interface Followed {
   /** A commit that cannot be read yet. */
   held: Held | null;
   readonly markers: Marker[];
+  /** This process looked through it for markers. */
+  searched: boolean;
+  /** Markers were seen, so losses of their notifications are looked for. */
+  marked: boolean;
   /** Looking at it failed; it is looked at again soon. */
   failing: boolean;
   /** Lines that were logged once already. */
@@ -82,6 +86,8 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
     compared: false,
     held: null,
     markers: [],
+    searched: false,
+    marked: false,
     failing: false,
     told: new Set(),
   };

@@ -53,4 +53,15 @@ describe("watcher of markers", () => {
       expect(watched.told("db.t")).toHaveLength(2);
     },
   );
+
+  test("a table's first marker is found, though no watcher looked when it came", async () => {
+    await watched.plan(planTable("db.t"));
+    watched.start();
+    await looked();
+    await watched.end();
+    await watched.lake.write("db/t/ds=2025-09-30/_SUCCESS", Buffer.from(""));
+    watched.start({ pace: { beatMs: 10, saveMs: 10, reconcileMs: 50 } });
+    await watched.until(() => watched.told("db.t").length === 1);
+    expect(watched.events[0]).toMatchObject({ partition: "2025-09-30", backlog: false });
+  });
 });
