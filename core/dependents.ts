@@ -23,6 +23,7 @@ export function concernsOfLanding(
   table: TableName,
   partition: Partition,
 ): Concern[] {
+  if (isFarAhead(deciding, partition)) return [];
   const moved = [partition];
   if (closesByNext(deciding, table)) moved.unshift(addDays(partition, -1));
   return deciding.plan
@@ -49,7 +50,10 @@ export function concernsOfBacklog(
   table: TableName,
   partitions: readonly Partition[],
 ): Concern[] {
-  const newest = partitions.reduce((a, b) => (a > b ? a : b));
+  const newest = partitions
+    .filter((day) => !isFarAhead(deciding, day))
+    .reduce<Partition | null>((a, b) => (a !== null && a > b ? a : b), null);
+  if (newest === null) return [];
   const today = partitionAt(deciding.now);
   const later = { start: addDays(newest, 1), end: today };
   if (later.start <= later.end) {
@@ -87,6 +91,11 @@ function newestConcerns(deciding: Deciding, table: TableName, newest: Partition)
 
 /** How far ahead of today partitions may lie: a step that reads yesterday writes tomorrow early. */
 const daysAhead = 31;
+
+/** Whether a partition is no day that work is done for: 9999-12-31 holds what is valid until further notice. */
+function isFarAhead({ now }: Deciding, partition: Partition): boolean {
+  return partition > addDays(partitionAt(now), daysAhead);
+}
 
 /** Outputs of an input partition whose own last input can be there by now. */
 function outputDays(deciding: Deciding, input: PlanInput, partition: Partition): Partition[] {

@@ -38,11 +38,12 @@ export function landingsIds(
   range: { readonly start: Partition; readonly end: Partition },
 ): readonly DocumentId<"landings">[] {
   const ids: DocumentId<"landings">[] = [];
+  if (range.start > range.end) return ids;
   const last = monthOf(range.end);
-  for (let month = monthOf(range.start); month <= last; month = nextMonth(month)) {
+  for (let month = monthOf(range.start); ; month = nextMonth(month)) {
     ids.push(`landings/${table}@${month}`);
+    if (month === last) return ids;
   }
-  return ids;
 }
 
 function nextMonth(month: string): string {
