@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from "p-limit";
 import {
   debounceTime,
   defer,
@@ -66,7 +67,7 @@ export function tracker(ports: TrackerPorts, stop: Observable<unknown>): Observa
     const settled = ports.runner.statuses().pipe(
       takeUntil(stop),
       filter((status) => begun(tracking, status)),
-      mergeMap((status) => settle(tracking, status), settlesMax),
+      mergeMap((status) => settle(tracking, status)),
     );
     return merge(settled, looksAt(ports).pipe(takeUntil(stop)));
   });
@@ -90,7 +91,8 @@ function looksAt({ runner, written = EMPTY }: TrackerPorts): Observable<never> {
   );
 }
 
-const settlesMax = 64;
+/** Tries at a time. What waits for its next one keeps nobody else from theirs. */
+const triesMax = 64;
 const pauseMsMax = 30_000;
 
 interface Tracking {
@@ -99,6 +101,7 @@ interface Tracking {
   readonly verifying: Verifying;
   /** Jobs that are being reported: statuses repeat. */
   readonly inHand: Set<string>;
+  readonly tries: LimitFunction;
   /** Resolves when no more is to be waited for. */
   readonly stopping: Promise<unknown>;
   stopped: boolean;
@@ -111,6 +114,7 @@ function trackingOf(ports: TrackerPorts, stop: Observable<unknown>): Tracking {
     plan: currentPlan(ports),
     verifying: { ...ports, tables: outputTables(ports) },
     inHand: new Set(),
+    tries: pLimit(triesMax),
     stopping,
     stopped: false,
   };
@@ -212,7 +216,7 @@ async function untilDone<R>(
   const { clock, log } = tracking.ports;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMsMax, pauseMs * 2)) {
     try {
-      return await attempt();
+      return await tracking.tries(attempt);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const { task, jobId } = status;
