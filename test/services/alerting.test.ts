@@ -164,6 +164,31 @@ describe("L2: a route that is away is told later", () => {
     const told = await at.open();
     expect(told.map(({ routes }) => routes["hook"]?.refused)).toEqual([null, null]);
   });
+
+  test("a cause that comes back is told and closed, though a route once refused to hear that it was over", async () => {
+    at = await alertingPlace(now);
+    const look = at.looks();
+    const id = "risk.a/upload@2025-10-01";
+    const overAfter = async () => {
+      await at.put(succeeded(id));
+      await look();
+      at.passes(10 * minute);
+      for (let n = 0; n < 2; n += 1) await look();
+    };
+    await at.put(failed(id));
+    await look();
+    at.receiver.behave({ status: 403 });
+    await overAfter();
+    expect(await at.open()).toEqual([]);
+    at.receiver.behave("accepts");
+    await look();
+    await at.put(failed(id));
+    await look();
+    const before = at.told().length;
+    await overAfter();
+    expect(at.told().slice(before)).toEqual(["closed step-failed risk 1"]);
+    expect(await at.open()).toEqual([]);
+  });
 });
 
 describe("what is looked at", () => {

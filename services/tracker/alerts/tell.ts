@@ -37,17 +37,18 @@ interface Answered extends Telling {
 
 /**
  * Routes are told at the same time, each one notice after the other; one that does not answer is
- * left alone until the next look. What was refused is not sent again by this process: the settings
- * are to be changed, and then it is another one.
+ * left alone until the next look. What was refused is not sent again by this process while the alert is
+ * there: the settings are to be changed, and then it is another one.
  */
 export function tellerOf(ports: TellingPorts, stop: Observable<unknown>): Teller {
-  const refused = new Set<string>();
+  /** By alert: what a route refused of it. */
+  const refused = new Map<string, Set<string>>();
   const said = new Set<string>();
   let stopped = false;
   stop.subscribe(() => {
     stopped = true;
   });
-  const nameOf = ({ kept, due }: Telling) => `${due.change} ${due.route} ${kept.alert.key}`;
+  const nameOf = ({ due }: Telling) => `${due.change} ${due.route}`;
 
   const tellRoute = async (route: readonly Telling[]): Promise<readonly Answered[]> => {
     const answered: Answered[] = [];
@@ -56,7 +57,8 @@ export function tellerOf(ports: TellingPorts, stop: Observable<unknown>): Teller
       if (stopped || ports.clock.now() > until) break;
       const answer = await answerTo(ports, telling);
       if (answer.kind === "refused") {
-        refused.add(nameOf(telling));
+        const { key } = telling.kept.alert;
+        refused.set(key, new Set([...(refused.get(key) ?? []), nameOf(telling)]));
         const { route: name } = telling.due;
         const line = `${name}: ${answer.reason}`;
         if (!said.has(line))
@@ -75,11 +77,13 @@ export function tellerOf(ports: TellingPorts, stop: Observable<unknown>): Teller
 
   return {
     async tell(kept) {
+      const keys = new Set(kept.map(({ alert }) => alert.key));
+      for (const key of refused.keys()) if (!keys.has(key)) refused.delete(key);
       const byRoute = new Map<string, Telling[]>();
       for (const one of kept) {
         for (const due of dueNotices(one.alert, ports.alerts.routesOf(one.alert.team))) {
           const telling = { kept: one, due };
-          if (refused.has(nameOf(telling))) continue;
+          if (refused.get(one.alert.key)?.has(nameOf(telling))) continue;
           byRoute.set(due.route, [...(byRoute.get(due.route) ?? []), telling]);
         }
       }
