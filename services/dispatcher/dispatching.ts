@@ -1,4 +1,3 @@
-import type { Nudge } from "../../core/work.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { JobRunner } from "../../ports/job-runner.ts";
@@ -11,7 +10,7 @@ import type { OpenFlinkState } from "../../ports/world.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import { documentsOf } from "./documents.ts";
 import type { Executing } from "./execute.ts";
-import { givenUpNudges } from "./given-up.ts";
+import { type GivenUp, givenUp } from "./given-up.ts";
 import { type LaneQueues, laneQueues } from "./lane-queues.ts";
 import type { Looking } from "./look.ts";
 import type { Measuring } from "./measurements.ts";
@@ -50,7 +49,7 @@ export interface Dispatching {
   readonly executing: Executing;
   /** The plan and day for which steps without inputs were last nudged. */
   dueNudged: string;
-  readonly givenUp: () => Nudge[];
+  readonly givenUp: GivenUp;
   readonly queues: LaneQueues;
   readonly measuring: Measuring;
   /** Null where no streams are kept running. */
@@ -69,7 +68,7 @@ export function dispatching(ports: DispatcherPorts): Dispatching {
     looking: { ...shared, documents, turns: new Map(), othersStore: false },
     executing: { ...shared, submitted: new Map() },
     dueNudged: "",
-    givenUp: givenUpNudges(shared),
+    givenUp: givenUp(shared),
     queues: laneQueues({ ...shared, documents }),
     measuring: { metrics: ports.metrics ?? noMetrics, clock: ports.clock, documents },
     streamKeeper: streamKeeperOf(shared),

@@ -58,7 +58,8 @@ export function laneQueues(options: LaneQueuesOptions): LaneQueues {
     const free = turnsFree(lane, { nextAt: nextAt ?? now, now, submitWithinMs });
     if (free === 0) return [];
     const tasks = await store.queuedTasks(pool, free);
-    if (tasks.length < free) waiting.delete(pool);
+    // Not before nothing is left: the look at these may fail, and then nobody else knows of them.
+    if (tasks.length === 0) waiting.delete(pool);
     return tasks.map((task) => ({ kind: "concern", task }));
   };
 

@@ -50,7 +50,7 @@ export async function timeNudges(state: Dispatching): Promise<Nudge[]> {
     task,
     submitted: state.executing.submitted.get(task)?.jobId ?? null,
   }));
-  nudges.push(...(await state.queues.turns()), ...state.givenUp());
+  nudges.push(...(await state.queues.turns()), ...state.givenUp.nudges());
   if (plan === undefined || dayOfPlan(state) === state.dueNudged) return nudges;
   const alone = plan.steps.filter((step) => step.schedule !== null && step.inputs.length === 0);
   return [...nudges, ...alone.map((step): Nudge => ({ kind: "due", step: step.id }))];

@@ -137,7 +137,10 @@ async function* handled(
     yield { ...page, traceOf };
   }
   metrics.measure("landfall.decision.duration", (clock.now() - takenAt) / 1_000, {});
-  if (hasTick) state.dueNudged = day;
+  if (hasTick) {
+    state.dueNudged = day;
+    state.givenUp.looked();
+  }
   forgetStored(state, nudges);
   for (const event of facts) {
     if (event.kind === "job-settled") forgetSubmitted(state, event.task, event.jobId);
