@@ -84,7 +84,7 @@ function failure(
  */
 function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Judged {
   // Nobody looked at what it wrote: it is not said to have succeeded, and runs again with its step.
-  if (step === undefined) return { kind: "retired" };
+  if (step === undefined || settled.unseen === true) return { kind: "retired" };
   if (step.verification === "serving-info") {
     return deciding.settings.servingInfo === "believe"
       ? { kind: "done", remark: "its rows in the online store were not looked at" }

@@ -85,6 +85,8 @@ export const JobSettled = z.object({
   /** Left out where nobody counts it. */
   usage: JobUsage.exactOptional(),
   outputs: z.array(OutputSeen),
+  /** Nobody looked at what it wrote: its step was not in the plan when the job had ended. */
+  unseen: z.literal(true).exactOptional(),
 });
 export type JobSettled = Readonly<z.infer<typeof JobSettled>>;
 

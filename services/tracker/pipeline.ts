@@ -165,10 +165,11 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
   };
 }
 
-type End = Pick<JobSettled, "outcome" | "blame" | "error" | "outputs">;
+type End = Pick<JobSettled, "outcome" | "blame" | "error" | "outputs" | "unseen">;
 
 /**
- * How a job ended, with what it wrote. A retired step's output is nobody's business any more. A row of
+ * How a job ended, with what it wrote. A retired step's output is not looked at, and the end says so: its
+ * release may be taken back before that is judged. A row of
  * the online store that the world refuses to show is no success; a table is waited for, since what a
  * job may have left in it decides about the next attempt.
  */
@@ -180,7 +181,8 @@ async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
   const { settings, log } = tracking.ports;
   const { step: id, range } = parseTaskId(task);
   const { plan, step } = await tracking.plan.find(id);
-  if (step === undefined || !isLookedAt(step, outcome, settings)) return end;
+  if (step === undefined) return { ...end, unseen: true };
+  if (!isLookedAt(step, outcome, settings)) return end;
   try {
     return { ...end, outputs: await outputsSeen(tracking.verifying, { plan, step, range }) };
   } catch (cause) {

@@ -53,7 +53,7 @@ export async function eventsOfCommit(
   if (taken.length === 0 && !unnamed) return events;
   const seen = await newestLandings(following, table, cursor);
   const told = taken.map((partition) => takenFrom(partition, seen, { found, cursor }));
-  return [...events, ...told, ...(unnamed ? since(seen, found.version) : [])];
+  return [...events, ...told, ...(unnamed && seen !== null ? since(seen, found.version) : [])];
 }
 
 /** How to read days out of the table's partition values; null when it has none. */
@@ -87,26 +87,32 @@ function addedTo(
   return landed(table, partition, { landing, backlog: false });
 }
 
-/** Rows were only taken away: whether any are left is told by the other files of the partition. */
+/**
+ * Rows were only taken away: whether any are left is told by the other files of the partition, where the
+ * log can be read up to the commit.
+ */
 function takenFrom(
   { table, partition }: Touched,
-  seen: TableLandings,
+  seen: TableLandings | null,
   { found, cursor }: { readonly found: Found; readonly cursor: CursorDocument },
 ): PartitionLanded {
   const unknown = deltaLanding(
     { n: found.version, at: found.at, adds: 0, rows: null, bytes: null },
     { epoch: cursor.epoch, gone: false },
   );
-  const landing = seen.landings.get(table)?.get(partition) ?? unknown;
+  const landing = seen?.landings.get(table)?.get(partition) ?? unknown;
   return landed(table, partition, { landing, backlog: false });
 }
 
+/** Null where the log cannot be read up to the cursor: a commit before it was passed over. */
 function newestLandings(
   { lake }: Following,
   { path, table }: Followed & { readonly path: string },
   cursor: CursorDocument,
-): Promise<TableLandings> {
-  return withDeltaTable(lake, path, ({ state }) => landingsOfState(state, table, cursor));
+): Promise<TableLandings | null> {
+  return withDeltaTable(lake, path, ({ state }) =>
+    state.version < cursor.contiguous ? null : landingsOfState(state, table, cursor),
+  );
 }
 
 /** Everything that changed in commit `n` or later. */

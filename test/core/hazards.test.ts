@@ -115,6 +115,15 @@ describe("a release in the middle", () => {
     return w;
   }
 
+  test("what a job wrote while its step was away was not looked at: it runs again, and no attempt is lost", () => {
+    const w = world(planOf(step("a", [input("data.e")])), settled);
+    w.land("data.e", "2025-09-30");
+    w.pass(600_000);
+    w.settle("a/backfill@2025-09-30", { unseen: true });
+    const task = w.task("a/backfill@2025-09-30");
+    expect(task?.state).toMatchObject({ kind: "launching", run: 2, attempt: 1 });
+  });
+
   test("frees the slot of a job whose step it dropped", () => {
     const pools = { pools: { one: { limit: 1 } }, poolOfMode: { backfill: "one" } };
     const b = step("b", [input("data.e")]);

@@ -9,7 +9,7 @@ import type { TaskStore } from "../../ports/task-store.ts";
 import { actions, planTable, writeCommit } from "../support/lake.ts";
 import { Watched } from "../support/watched.ts";
 
-const { add, metaData } = actions;
+const { add, metaData, remove } = actions;
 const day = (ds: string) => ({ ds });
 
 describe("watcher in trouble", () => {
@@ -159,6 +159,21 @@ describe("watcher in trouble", () => {
     await watched.commit(1, add("b", day("2025-10-01")));
     await watched.until(() => watched.told("db.t").length === 3);
     expect(watched.told("db.t")[1]).toBe("2025-10-01@0.1");
+  });
+
+  test("after a commit that was passed over, one that only takes away does not make the day deaf", async () => {
+    await watched.plan(planTable("db.t"));
+    watched.start({ pace: { beatMs: 10, saveMs: 10, reconcileMs: 50, patienceMs: 100 } });
+    await looked();
+    await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
+    await writeCommit(watched.lake, "db/t", { version: 1, body: '{"add":{"path"' });
+    await watched.commit(2, add("c", day("2025-10-02")));
+    await watched.until(() => watched.told("db.t").length === 2);
+    await watched.commit(3, remove("a", day("2025-09-30")));
+    await watched.until(() => watched.told("db.t").includes("2025-09-30@0.3"));
+    await watched.commit(4, add("d", day("2025-09-30")));
+    await watched.until(() => watched.told("db.t").includes("2025-09-30@0.4"));
+    expect(watched.told("db.t").filter((told) => !told.includes("@0."))).toEqual([]);
   });
 
   test("a table with a reader feature nobody here knows is not guessed at", async () => {
