@@ -124,6 +124,12 @@ function handle(work: Work, nudge: Nudge | undefined): void {
         enqueue(work, taskId(nudge.step, range));
       }
       return;
+    case "step-changed":
+      for (const range of newestOf(work.deciding, nudge.step)) {
+        const id = taskId(nudge.step, range);
+        if (work.deciding.draft.get(`tasks/${id}`) === null) enqueue(work, id);
+      }
+      return;
     case "command":
       return commanded(work, nudge.command);
     case "asked":

@@ -32,6 +32,8 @@ export type Nudge =
   | { readonly kind: "due"; readonly step: StepId }
   /** The step is new to the plan; its tables may have landed long ago. */
   | { readonly kind: "step-added"; readonly step: StepId }
+  /** The step has other inputs or another schedule: a day that would have begun by now may have no task. */
+  | { readonly kind: "step-changed"; readonly step: StepId }
   | { readonly kind: "command"; readonly command: Command }
   /** A command asks for a task. */
   | { readonly kind: "asked"; readonly task: TaskId; readonly command: Command }
@@ -77,6 +79,7 @@ const ORDER = {
   backlog: 5,
   due: 6,
   "step-added": 7,
+  "step-changed": 7,
   concern: 8,
 } as const satisfies Record<Nudge["kind"], number>;
 

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Nudge } from "../../core/work.ts";
+import type { PlanStep } from "../../schemas/plan.ts";
 import type { Dispatching } from "./dispatching.ts";
 
 const problemsTold = 20;
@@ -20,6 +22,7 @@ export async function release(state: Dispatching, id: string): Promise<Nudge[]> 
     ({ id: step, verification, conf }) =>
       verification === "metadata-row" && (before.step(step)?.conf.hash ?? conf.hash) !== conf.hash,
   );
+  const rereading = after.plan.steps.filter((step) => readsOtherwise(before.step(step.id), step));
   const { store } = state.ports;
   const tasks = [...(await store.listTasks({ state: "waiting", limit: 10_000 }))];
   for (const { id: step } of added) {
@@ -30,6 +33,13 @@ export async function release(state: Dispatching, id: string): Promise<Nudge[]> 
     ...[...added, ...changed]
       .filter(({ schedule }) => schedule !== null)
       .map((step): Nudge => ({ kind: "step-added", step: step.id })),
+    ...rereading.map((step): Nudge => ({ kind: "step-changed", step: step.id })),
     ...tasks.map((task): Nudge => ({ kind: "concern", task: task.id })),
   ];
+}
+
+/** Whether a step that was there begins by other inputs from now on, or by a schedule it did not have. */
+function readsOtherwise(before: PlanStep | undefined, after: PlanStep): boolean {
+  if (before === undefined || after.schedule === null) return false;
+  return before.schedule === null || !isDeepStrictEqual(before.inputs, after.inputs);
 }

@@ -44,7 +44,16 @@ async function released() {
     stop.next();
     await running;
   };
-  return { bus, store, release, end };
+  /** Waits until a task of a step has succeeded. */
+  const succeeded = (step: string) =>
+    vi.waitFor(
+      async () => {
+        const done = (await allTasks(store)).filter(({ state }) => state.kind === "succeeded");
+        expect(done.map((task) => task.step)).toContainEqual(expect.stringContaining(step));
+      },
+      { timeout: 10_000 },
+    );
+  return { bus, store, release, succeeded, end };
 }
 
 test("a step that comes back looks at what landed again while it was out of the plan", async () => {
@@ -79,15 +88,7 @@ test("a step that comes back looks at what landed again while it was out of the 
 });
 
 test("what lands while its table is out of the plan has landed when the step that reads it is back", async () => {
-  const { bus, store, release, end } = await released();
-  const succeeded = (step: string) =>
-    vi.waitFor(
-      async () => {
-        const done = (await allTasks(store)).filter(({ state }) => state.kind === "succeeded");
-        expect(done.map((task) => task.step)).toContainEqual(expect.stringContaining(step));
-      },
-      { timeout: 10_000 },
-    );
+  const { bus, release, succeeded, end } = await released();
   await release({ leaves: ["data.x"] });
   await release({ stays: ["data.y"] });
   // The watcher had not seen that release yet, and does not tell of the commit again.
@@ -97,5 +98,16 @@ test("what lands while its table is out of the plan has landed when the step tha
   await succeeded("t.stays__0/");
   await release({ leaves: ["data.x"] });
   await succeeded("t.leaves__0/");
+  await end();
+});
+
+test("a step that is released with another input does the day that landed there before", async () => {
+  const { bus, release, succeeded, end } = await released();
+  const yesterday = addDays(partitionAt(Date.now()), -1);
+  await release({ mended: ["data.x"], other: ["data.y"] });
+  await bus.publish([landed("data.y", yesterday, 1)]);
+  await succeeded("t.other__0/");
+  await release({ mended: ["data.y"], other: ["data.y"] });
+  await succeeded("t.mended__0/");
   await end();
 });
