@@ -9,7 +9,7 @@ import { giveUpAt } from "./given-up.ts";
 import { policyOf } from "./policy.ts";
 import { readiness, type Verdict } from "./readiness.ts";
 import { relanding } from "./relanding.ts";
-import { earliestLaunch } from "./schedule.ts";
+import { earliestLaunch, isBeforeStart } from "./schedule.ts";
 import { firstBecause, isLive, retiredBecause } from "./status.ts";
 import { supersededBy } from "./supersede.ts";
 import { isTooOldToServe } from "./too-old.ts";
@@ -127,11 +127,6 @@ function born(deciding: Deciding, step: PlanStep, range: PartitionRange): Task |
 function isGivenUp({ settings, now }: Deciding, task: Task, because: string | null): boolean {
   const at = giveUpAt(settings, task, because);
   return at !== null && at <= now;
-}
-
-/** Whether a step's team wants nothing done for a range unless somebody asks for it. */
-export function isBeforeStart({ from }: PlanStep, { start }: PartitionRange): boolean {
-  return from !== undefined && start < from;
 }
 
 interface Settling {

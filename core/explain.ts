@@ -13,12 +13,12 @@ import type { Task } from "../schemas/tasks.ts";
 import { closedness, closingOf } from "./closing.ts";
 import { addDays, partitionEndMs } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
-import { isBeforeStart } from "./evaluate.ts";
 import { landingOf, landingsIds } from "./landings.ts";
 import { isLanePool } from "./lanes.ts";
 import { outputRange } from "./partitions.ts";
 import { limitOf } from "./pool-limits.ts";
 import { type Reads, readiness, single } from "./readiness.ts";
+import { isBeforeStart } from "./schedule.ts";
 import { usageText } from "./usage.ts";
 
 /** One line of an answer and what stands behind it. */

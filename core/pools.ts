@@ -4,6 +4,7 @@ import type { PlanStep } from "../schemas/plan.ts";
 import type { PoolDocument, Task } from "../schemas/tasks.ts";
 import type { Deciding } from "./deciding.ts";
 import { type PoolLimit, poolLimits } from "./pool-limits.ts";
+import { isBeforeStart } from "./schedule.ts";
 import { STATUS } from "./status.ts";
 
 /** A limited thing a job needs while it runs. */
@@ -88,9 +89,14 @@ export function releasePassedOn(
     const state = deciding.draft.get(`tasks/${holder}`)?.state.kind;
     if (state !== undefined && STATUS[state].live) return [];
     if (state === "succeeded" && !STATUS[task.state.kind].terminal) return [];
-    const pool = tablePool(upstream);
-    return release(deciding, pool, holder) ? [pool] : [];
+    return releaseTables(deciding, holder);
   });
+}
+
+/** What a task took of unpartitioned tables: by another name, maybe, than the plan has for its output now. */
+function releaseTables(deciding: Deciding, holder: TaskId): string[] {
+  const held = deciding.draft.get(`tasks/${holder}`)?.held?.pools ?? [];
+  return held.filter((pool) => pool.startsWith(tablePrefix) && release(deciding, pool, holder));
 }
 
 /**
@@ -101,18 +107,20 @@ export function releaseUnread(deciding: Deciding, { config, start, end }: Task):
   const upload = taskId(`${config}/upload`, { start, end });
   const task = deciding.draft.get(`tasks/${upload}`);
   if (task === null || STATUS[task.state.kind].live) return [];
-  const tables = (task.held?.pools ?? []).filter((pool) => pool.startsWith(tablePrefix));
-  return tables.filter((pool) => release(deciding, pool, upload));
+  return releaseTables(deciding, upload);
 }
 
-/** Whether what an upload wrote is being read, or still to be read by a step that has not ended. */
+/**
+ * Whether what an upload wrote is being read, or still to be read by a step that has not ended. One that
+ * runs by itself for no such day will not read it unasked, and who asks for it takes the table anew.
+ */
 function stillNeeded(deciding: Deciding, task: Task, step: PlanStep): boolean {
-  const followers = deciding.plan.followers(step.id);
-  const isBeingRead = followers.some(({ id }) => {
-    const state = deciding.draft.get(`tasks/${taskId(id, task)}`)?.state.kind;
-    return state !== undefined && STATUS[state].live;
+  return deciding.plan.followers(step.id).some((follower) => {
+    const state = deciding.draft.get(`tasks/${taskId(follower.id, task)}`)?.state.kind;
+    if (state !== undefined && STATUS[state].live) return true;
+    const comes = follower.schedule !== null && !isBeforeStart(follower, task);
+    return task.state.kind === "succeeded" && (state !== undefined || comes);
   });
-  return isBeingRead || (task.state.kind === "succeeded" && followers.length > 0);
 }
 
 /** What the last job of a task held, in whose name ever: its step has left the plan. */

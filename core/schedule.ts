@@ -14,6 +14,11 @@ export function earliestLaunch(step: PlanStep, range: PartitionRange): EpochMs |
   return fires?.getTime() ?? null;
 }
 
+/** Whether a step's team wants nothing done for a range unless somebody asks for it. */
+export function isBeforeStart({ from }: PlanStep, { start }: PartitionRange): boolean {
+  return from !== undefined && start < from;
+}
+
 /**
  * Partitions of a step without inputs whose day is over and that its cursor has not passed, at
  * most a month of them. Without a cursor only the last one: nothing is filled unasked.

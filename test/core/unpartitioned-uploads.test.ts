@@ -8,23 +8,27 @@ import { world } from "../support/world.ts";
 const settled = { externalClosing: { when: "at-landing" } } as const;
 
 describe("an unpartitioned upload table", () => {
-  const plan = planOf(
-    step("gb", [input("data.e")], {
-      mode: "upload",
-      strategy: "latest-only",
-      output: "out.up",
-      effect: "rewrites-table",
-      verification: "table",
-    }),
-    step("gb", [input("out.up")], {
-      mode: "upload-to-kv",
-      strategy: "latest-only",
-      after: ["gb/upload"],
-      output: "",
-      effect: "none",
-      verification: "serving-info",
-    }),
-  );
+  const uploads = (more: NonNullable<Parameters<typeof step>[2]> = {}, output = "out.up") =>
+    planOf(
+      step("gb", [input("data.e")], {
+        mode: "upload",
+        strategy: "latest-only",
+        output,
+        effect: "rewrites-table",
+        verification: "table",
+        ...more,
+      }),
+      step("gb", [input(output)], {
+        mode: "upload-to-kv",
+        strategy: "latest-only",
+        after: ["gb/upload"],
+        output: "",
+        effect: "none",
+        verification: "serving-info",
+        ...more,
+      }),
+    );
+  const plan = uploads();
   const row = (day: string) => ({
     outputs: [
       {
@@ -115,5 +119,38 @@ describe("an unpartitioned upload table", () => {
     expect(freed).toEqual(["table:out.up"]);
     w.nudge({ kind: "concern", task: "gb/upload@2025-09-30" });
     expect(w.state("gb/upload@2025-09-30")).toBe("launching");
+  });
+
+  test.each([
+    ["before its team's start", uploads({ from: "2025-09-28" })],
+    ["of steps that run on command", uploads({ schedule: null })],
+  ])("is not kept for a load that does not come by itself: a day %s", (_, plan) => {
+    const w = world(plan, settled);
+    const asked = (day: string) => ({
+      kind: "backfill-requested" as const,
+      schema: 1 as const,
+      id: `asked-${day}`,
+      at: 0,
+      by: "ann",
+      target: "gb/upload",
+      start: day,
+      end: day,
+    });
+    for (const [n, day] of ["2025-09-20", "2025-09-21"].entries()) {
+      w.land("data.e", day, n + 1);
+      w.nudge({ kind: "command", command: asked(day) });
+      w.succeed(`gb/upload@${day}`, n + 1);
+      expect(w.state(`gb/upload@${day}`)).toBe("succeeded");
+    }
+    expect(w.document("pools/table:out.up")).toHaveProperty("holders", {});
+  });
+
+  test("is free again by the name it was taken under, whatever a release calls it meanwhile", () => {
+    const w = world(plan, settled);
+    w.land("data.e", "2025-09-29", 1);
+    w.succeed("gb/upload@2025-09-29", 1);
+    w.usePlan(uploads({}, "out.renamed"));
+    w.settle("gb/upload-to-kv@2025-09-29", row("2025-09-29"));
+    expect(w.document("pools/table:out.up")).toHaveProperty("holders", {});
   });
 });
