@@ -124,7 +124,7 @@ async function taken(executing: Executing, of: Traced, answer: SubmitAnswer): Pr
 async function cancel(executing: Executing, task: Task, trace?: Trace): Promise<void> {
   const { state } = task;
   if (state.kind !== "cancelling") return;
-  const never = executing.clock.now() > state.since + executing.settings.submitWithinMs;
+  const never = executing.clock.now() > state.since + lastTryMs(executing.settings);
   await tried(executing, async () => {
     const answer = await executing.runner.cancel(state.jobId);
     if (answer === "unknown" && never) {
@@ -133,6 +133,13 @@ async function cancel(executing: Executing, task: Task, trace?: Trace): Promise<
     }
   });
 }
+
+/** After its claim a job is submitted until so long after its turn, which is no further off; a call may take its time. */
+function lastTryMs({ submitWithinMs }: Executing["settings"]): number {
+  return 2 * submitWithinMs + callMs;
+}
+
+const callMs = 30_000;
 
 /** Reports an end that no runner will report. Throws `RetryableError` when the bus does not answer. */
 async function report(

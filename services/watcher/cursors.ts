@@ -14,7 +14,7 @@ export interface Cursors {
   begin(cursor: CursorDocument): Promise<CursorDocument>;
   /**
    * Stores cursors that moved by `commitsUnsaved` or are of another table than the stored one; with
-   * `all`, every one that moved. Throws when the store does; the next call does the rest.
+   * `all`, every one that moved. One of a later epoch, which another watcher counted, is taken over instead. Throws when the store does; the next call does the rest.
    */
   save(followed: Iterable<Followed>, options?: { readonly all: boolean }): Promise<void>;
 }
@@ -73,9 +73,14 @@ export function cursorsOf(store: TaskStore): Cursors {
       }
     },
     async save(followed, { all } = { all: false }) {
-      const moved = [...followed].flatMap(({ cursor }) => {
+      const moved = [...followed].flatMap((table) => {
+        const { cursor } = table;
         if (cursor === null) return [];
         const before = stored.get(cursor.table)?.body ?? null;
+        if (before !== null && before.epoch > cursor.epoch) {
+          Object.assign(table, { cursor: before, verified: false, compared: false });
+          return [];
+        }
         const due = all ? cursor !== before : isFar(before, cursor);
         return due ? [cursor] : [];
       });
