@@ -14,7 +14,8 @@ export interface Cursors {
   begin(cursor: CursorDocument): Promise<CursorDocument>;
   /**
    * Stores cursors that moved by `commitsUnsaved` or are of another table than the stored one; with
-   * `all`, every one that moved. One of a later epoch, which another watcher counted, is taken over instead. Throws when the store does; the next call does the rest.
+   * `all`, every one that moved. A stored one of a later epoch, which another watcher counted, is taken
+   * over instead. Throws when the store does; the next call does the rest.
    */
   save(followed: Iterable<Followed>, options?: { readonly all: boolean }): Promise<void>;
 }
