@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { planted } from "./planted.ts";
+import { root } from "../bundle.ts";
+import { planted, withEdits } from "./planted.ts";
 import { needsTogether, seedsUntilCaught } from "./run.ts";
 
 /** How many seeds, counted from 1, a bug may live for. */
@@ -34,4 +37,11 @@ describe.concurrent("several faults together show a planted bug, and none of the
 test("at least 20 bugs that no other test sees, 8 of them by faults together", () => {
   expect(only.length).toBeGreaterThanOrEqual(20);
   expect(together.length).toBeGreaterThanOrEqual(8);
+});
+
+test.each(planted)("$name: its edits fit the sources", ({ name, edits }) => {
+  for (const edit of edits) {
+    const text = readFileSync(join(root, edit.file), "utf8");
+    expect(() => withEdits(name, [edit], text)).not.toThrow();
+  }
 });
