@@ -168,10 +168,10 @@ async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSett
 type End = Pick<JobSettled, "outcome" | "blame" | "error" | "outputs" | "unseen">;
 
 /**
- * How a job ended, with what it wrote. A retired step's output is not looked at, and the end says so: its
- * release may be taken back before that is judged. A row of
- * the online store that the world refuses to show is no success; a table is waited for, since what a
- * job may have left in it decides about the next attempt.
+ * How a job ended, with what it wrote. A retired step's output is not looked at, and the end says so:
+ * its release may be taken back before that is judged. A row of the online store that the world refuses
+ * to show is no success; a table is waited for, since what a job may have left in it decides about the
+ * next attempt.
  */
 async function endOf(tracking: Tracking, status: JobStatus): Promise<End> {
   const { jobId, task, state, blame, error } = status;
