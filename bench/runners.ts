@@ -102,6 +102,7 @@ function memoryLake(): ObjectStore {
   const objects = new Map<string, StoredObject>();
   return {
     read: async (name) => objects.get(name) ?? null,
+    info: async (name) => objects.get(name) ?? null,
     list: async (prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) =>
       [...objects.values()]
         .filter(({ name }) => name.startsWith(prefix) && name > after)

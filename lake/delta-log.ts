@@ -64,13 +64,13 @@ export async function firstGeneration(store: ObjectStore, path: string): Promise
   return first?.generation ?? null;
 }
 
-/** Which bytes a commit has now, read and not parsed: a list costs more. Null when there is none. */
+/** Which bytes a commit has now, unread: a list costs more. Null when there is none. */
 export async function commitGeneration(
   store: ObjectStore,
   path: string,
   version: number,
 ): Promise<number | null> {
-  return (await store.read(commitObject(path, version)))?.generation ?? null;
+  return (await store.info(commitObject(path, version)))?.generation ?? null;
 }
 
 /** How a log begins: its first JSON commit, and whether a checkpoint stands for what was before. */

@@ -8,7 +8,7 @@ import type { CursorDocument } from "../schemas/documents.ts";
 import type { Partition, TableName } from "../schemas/ids.ts";
 import type { Landing } from "../schemas/landings.ts";
 import { logPrefix } from "./delta-log.ts";
-import { withDeltaTable } from "./delta-table.ts";
+import { pathReadBefore, withDeltaTable } from "./delta-table.ts";
 
 /** What a table's Delta log says now. */
 export interface TableLandings {
@@ -50,17 +50,30 @@ export async function deltaPath(store: ObjectStore, table: LakeTable): Promise<s
  * The newest state of every partition of a table from its JSON log. Epochs continue from the
  * watcher's `cursor`, so that a version read here compares with the ones the watcher published.
  *
- * Cheap when repeated: only commits that are new since the last call are read.
+ * Cheap when repeated: only commits that are new since the last call are read, where the log was then.
  */
 export async function readLandings(
   store: ObjectStore,
   table: LakeTable,
   options: { readonly cursor?: CursorDocument | null } = {},
 ): Promise<TableLandings> {
+  const { cursor = null } = options;
+  const before = pathReadBefore(store, table.paths);
+  if (before !== null) {
+    const found = await landingsAt(store, before, { table, cursor });
+    if (found.version >= 0) return found;
+  }
   const path = await deltaPath(store, table);
-  if (path === null) return nothing;
+  return path === null ? nothing : landingsAt(store, path, { table, cursor });
+}
+
+function landingsAt(
+  store: ObjectStore,
+  path: string,
+  { table, cursor }: { readonly table: LakeTable; readonly cursor: CursorDocument | null },
+): Promise<TableLandings> {
   return withDeltaTable(store, path, ({ state, problem }) => ({
-    ...landingsOfState(state, table, options.cursor ?? null),
+    ...landingsOfState(state, table, cursor),
     problem: problem === null ? null : `commit ${problem.version} of ${path} ${problem.message}`,
   }));
 }

@@ -58,6 +58,12 @@ function shelfOf(store: ObjectStore): Shelf {
   return fresh;
 }
 
+/** The first of the paths at which there was a log when it was last read; null: at none of them. */
+export function pathReadBefore(store: ObjectStore, paths: readonly string[]): string | null {
+  const { kept } = shelfOf(store);
+  return paths.find((path) => (kept.get(path)?.state.version ?? -1) >= 0) ?? null;
+}
+
 /**
  * Calls `work` with the newest state of the table at `path`, one call at a time per table and
  * store. What was read before is kept and only later commits are read, after making sure that the

@@ -27,6 +27,8 @@ export type ObjectNotification = ObjectInfo;
 export interface ObjectStore {
   /** Null when there is no such object. Throws `RetryableError` or `PermanentError`. */
   read(name: string): Promise<StoredObject | null>;
+  /** What is known of an object now, its bytes unread; null when there is none. Throws as `read` does. */
+  info(name: string): Promise<ObjectInfo | null>;
   /** Objects whose names start with `prefix` and sort after `after`, in order of name. */
   list(
     prefix: string,

@@ -8,10 +8,10 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
-  rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { open, readdir, rm, stat } from "node:fs/promises";
@@ -69,6 +69,7 @@ export function directoryObjectStore(options: DirectoryObjectStoreOptions): Obje
   }).pipe(share());
   return {
     read: (name) => readObject(root, name),
+    info: async (name) => infoOf(root, name),
     list: (prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) =>
       listObjects(root, { prefix, after, limit }),
     write: (name, bytes, { ifAbsent = false } = {}) =>
@@ -111,10 +112,22 @@ function readQuickly(path: string, name: string): StoredObject | "large" | null 
     const stats = fstatSync(file, { bigint: true });
     if (!stats.isFile()) return null;
     if (stats.size > quickBytes) return "large";
-    return { ...objectInfo(name, stats), bytes: readFileSync(file) };
+    return { ...objectInfo(name, stats), bytes: bytesOf(file, Number(stats.size)) };
   } finally {
     closeSync(file);
   }
+}
+
+/** As many bytes as the file had when it was looked at, or what is left of it. */
+function bytesOf(file: number, size: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(size);
+  let read = 0;
+  while (read < size) {
+    const more = readSync(file, bytes, read, size - read, read);
+    if (more === 0) break;
+    read += more;
+  }
+  return bytes.subarray(0, read);
 }
 
 async function readLarge(path: string, name: string): Promise<StoredObject> {
@@ -204,9 +217,18 @@ async function writeIfAbsent(
       if (codeOf(cause) === "EEXIST") return "exists";
       throw cause;
     } finally {
-      rmSync(unfinished, { force: true });
+      removeIfThere(unfinished);
     }
   });
+}
+
+/** Who slept for an hour finds that others have removed what they took for a dead writer's. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    if (codeOf(cause) !== "ENOENT") throw cause;
+  }
 }
 
 /** Generation of the object that is there, or null. */

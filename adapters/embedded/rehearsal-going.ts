@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from "p-limit";
 import { type Subscription, take } from "rxjs";
 import { RetryableError } from "../../ports/errors.ts";
 import { endingOf, endsAt, type RehearsalEnding, type RehearsalJob } from "../rehearsal/job.ts";
@@ -32,15 +33,21 @@ export type RecordEnding = (job: RehearsalJob, ending: RehearsalEnding) => Promi
 
 const recordAgainMs = 200;
 
+/** Jobs that are worked on at one moment: an end is told while others are still to be done. */
+const workedOnMax = 32;
+
 interface Doing {
   readonly world: RehearsalWorld;
   readonly record: RecordEnding;
   readonly going: Map<string, Going>;
+  /** Has the work of jobs done, so many at a time. */
+  readonly inTurn: LimitFunction;
   stopped: boolean;
 }
 
 export function goingJobs(world: RehearsalWorld, record: RecordEnding): GoingJobs {
-  const doing: Doing = { world, record, going: new Map(), stopped: false };
+  const inTurn = pLimit(workedOnMax);
+  const doing: Doing = { world, record, going: new Map(), inTurn, stopped: false };
   const { going } = doing;
   return {
     take(job) {
@@ -82,9 +89,10 @@ function later(
 function begin(doing: Doing, one: Going): void {
   one.timer?.unsubscribe();
   if (doing.stopped) return;
-  one.work ??= (async () => {
+  one.work ??= doing.inTurn(async () => {
+    if (doing.stopped) return;
     await finish(doing, one, await endingOf(doing.world, one.job, () => one.cancelled));
-  })();
+  });
 }
 
 /** A stream goes from checkpoint to checkpoint, until one of them is its end or it is cancelled. */

@@ -42,6 +42,12 @@ export function cloudStorageObjectStore(options: CloudStorageOptions): ObjectSto
       if (found === null) await isThere();
       return found;
     },
+    async info(name) {
+      partsOfName(name);
+      const found = await infoNow(bucket.file(name));
+      if (found === null) await isThere();
+      return found;
+    },
     async list(prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) {
       const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
       if (folder !== "") partsOfName(folder);
@@ -118,6 +124,15 @@ async function read(file: File, told: ObjectInfo | undefined): Promise<StoredObj
   throw new RetryableError(`cannot read ${file.name}: it is overwritten all the time`);
 }
 
+async function infoNow(file: File): Promise<ObjectInfo | null> {
+  try {
+    return await infoOf(file);
+  } catch (cause) {
+    if (statusOf(cause) === 404) return null;
+    throw objectError({ doing: `look at ${file.name}`, bucket: file.bucket.name }, cause);
+  }
+}
+
 async function infoOf(file: File): Promise<ObjectInfo> {
   const [metadata] = await file.getMetadata();
   return objectInfo(ObjectResource.parse(metadata));
@@ -133,7 +148,7 @@ async function download(file: File) {
 }
 
 /**
- * A missing object and a missing bucket are answered alike, and to read of what is not there is
+ * A missing object and a missing bucket are answered alike, and to ask for what is not there is
  * everyday. So the bucket is looked at then, at most once a minute.
  */
 function bucketCheck(bucket: Bucket): () => Promise<void> {

@@ -17,6 +17,10 @@ export function prefixedObjectStore(store: ObjectStore, prefix: string): ObjectS
       const found = await store.read(root + name);
       return found === null ? null : bare(found);
     },
+    async info(name) {
+      const found = await store.info(root + name);
+      return found === null ? null : bare(found);
+    },
     async list(under, { after, ...options } = {}) {
       const whole = after === undefined || after === "" ? {} : { after: root + after };
       return (await store.list(root + under, { ...options, ...whole })).map(bare);

@@ -53,6 +53,11 @@ function opening(shared: Shared): ObjectStore {
       const found = objects.get(name);
       return found === undefined ? null : { ...found, bytes: found.bytes.slice() };
     },
+    async info(name) {
+      partsOfName(name);
+      const found = objects.get(name);
+      return found === undefined ? null : infoOf(found);
+    },
     async list(prefix, { after = "", limit = Number.POSITIVE_INFINITY } = {}) {
       const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf("/")));
       if (folder !== "") partsOfName(folder);

@@ -148,6 +148,7 @@ function objectsOf(life: Life, inner: ObjectStore, port: string): ObjectStore {
   return {
     ...inner,
     read: (name) => reading(`reading ${placeIn(name)}`, () => inner.read(name)),
+    info: (name) => reading(`reading ${placeIn(name)}`, () => inner.info(name)),
     list: (prefix, options) => reading(`listing ${prefix}`, () => inner.list(prefix, options)),
     write: (name, bytes, options) =>
       call(life, {
