@@ -4,10 +4,10 @@ import type { Database } from "./database.ts";
 
 export const rehearsalPart = {
   name: "rehearsal",
-  version: 1,
+  version: 2,
   schema: `
     CREATE TABLE jobs (
-      job_id TEXT PRIMARY KEY,
+      job_id TEXT PRIMARY KEY NOT NULL,
       labels TEXT NOT NULL,
       spec TEXT,
       started_at INTEGER NOT NULL,
@@ -17,7 +17,7 @@ export const rehearsalPart = {
       owner TEXT,
       forgotten INTEGER NOT NULL DEFAULT 0,
       change INTEGER NOT NULL
-    ) WITHOUT ROWID;
+    );
     CREATE INDEX jobs_changed ON jobs (change) WHERE forgotten = 0;
     CREATE INDEX jobs_going ON jobs (owner) WHERE ending IS NULL;
     CREATE TABLE changes (n INTEGER NOT NULL);

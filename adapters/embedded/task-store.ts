@@ -34,6 +34,12 @@ export function sqliteTaskStore({ file }: { readonly file: string }): TaskStore 
   return taskStoreOver(openDatabase(file, taskStorePart));
 }
 
+/**
+ * Whatever else waits for the event loop has its turn after a commit, as it has while a store is
+ * waited for that is elsewhere: a look at thousands of tasks would hold it up from the first to the last.
+ */
+const otherTurn = () => new Promise((resolve) => setImmediate(resolve));
+
 type Counters = { -readonly [Name in keyof StoreCounters]: StoreCounters[Name] };
 
 /** A task store in an open database that has the tables of `taskStorePart`; closes it with itself. */
@@ -65,6 +71,7 @@ export function taskStoreOver(database: Database): TaskStore {
         counters.commits += 1;
         counters.documentsWritten += writes.length;
       }
+      await otherTurn();
       return answer;
     },
     async dueTasks(now, limit) {

@@ -70,6 +70,12 @@ describe("metrics: a row for every attempt that ended", () => {
     expect(broken(...ended, counted(row))).toEqual([]);
   });
 
+  test("none yet, while trackers that append every three hours may be about to", () => {
+    const within = (hours: number): At => [hours, { kind: "attempts-counted", rows: [] }];
+    expect(broken(...ended, within(4))).toEqual([]);
+    expect(broken(...ended, within(5))).toEqual(["metrics"]);
+  });
+
   test("none, two, one of a job that nobody knows, or one that says something else", () => {
     expect(broken(...ended, counted())).toEqual(["metrics"]);
     expect(broken(...ended, counted(row, row))).toEqual(["metrics"]);

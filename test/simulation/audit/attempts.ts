@@ -4,6 +4,9 @@ import type { TraceEntry } from "../trace.ts";
 import { breaks, type EndedAttempt, type History } from "./history.ts";
 import { mayBeUnderWay } from "./launches.ts";
 
+/** Trackers append every three hours, and look at streams every six; they may be about to. */
+const countedWithinMs = { tasks: 3.5 * 3_600_000, streams: 7 * 3_600_000 };
+
 /** Takes over which attempts of a task have ended, and how. */
 export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
   for (const { run, attempts } of runs) {
@@ -12,8 +15,14 @@ export function attemptsEnded({ ended }: History, { id, runs }: Task): void {
       const known = ended.get(attempt.jobId);
       const days = known?.days ?? new Set();
       days.add(new Date(attempt.endedAt).toISOString().slice(0, 10));
-      const state = stateOf(attempt);
-      ended.set(attempt.jobId, { task: id, run, attempt: attempt.attempt, days, state });
+      ended.set(attempt.jobId, {
+        task: id,
+        run,
+        attempt: attempt.attempt,
+        days,
+        state: stateOf(attempt),
+        countedBy: attempt.endedAt + countedWithinMs.tasks,
+      });
     }
   }
 }
@@ -24,7 +33,8 @@ export function streamAttemptsEnded({ ended }: History, { attempts }: StreamDocu
     const { jobId, task, attempt, endedAt } = one;
     if (endedAt === null) continue;
     const days = new Set([new Date(endedAt).toISOString().slice(0, 10)]);
-    ended.set(jobId, { task, run: 1, attempt, days, state: streamStateOf(one), endedAt });
+    const countedBy = endedAt + countedWithinMs.streams;
+    ended.set(jobId, { task, run: 1, attempt, days, state: streamStateOf(one), countedBy });
   }
 }
 
@@ -36,9 +46,6 @@ function stateOf({ blame, outcome }: Attempt): EndedAttempt["state"] {
   if (blame !== null) return "failed";
   return outcome === "succeeded" ? "succeeded" : "cancelled";
 }
-
-/** Trackers look at streams so seldom, and may be about to. */
-const countedWithinMs = 7 * 3_600_000;
 
 /** Exactly one row for each attempt that ended, and it says how, on the day that it did. */
 export function attemptsCounted(
@@ -59,8 +66,8 @@ export function attemptsCounted(
     if (known.state !== state) say(`the row of ${name} says ${state}, it was ${known.state}`);
     if (!known.days.has(day)) say(`the row of ${name} is of ${day}, when it did not end`);
   }
-  for (const [jobId, { task, run, attempt, endedAt = 0 }] of history.ended) {
-    const isJustOver = endedAt > at - countedWithinMs || mayBeUnderWay(history, task, at);
+  for (const [jobId, { task, run, attempt, countedBy }] of history.ended) {
+    const isJustOver = countedBy > at || mayBeUnderWay(history, task, at);
     if (!seen.has(jobId) && !isJustOver) say(`run ${run} attempt ${attempt} of ${task} has no row`);
   }
 }

@@ -132,8 +132,8 @@ export interface EndedAttempt {
   readonly attempt: number;
   readonly days: Set<Partition>;
   state: "succeeded" | "failed" | "cancelled";
-  /** Of a stream's. */
-  readonly endedAt?: EpochMs;
+  /** From then on it has a row. */
+  readonly countedBy: EpochMs;
 }
 
 /** What is stored of alerts, and what routes were told. */
