@@ -14,6 +14,10 @@ export interface CurrentPlan {
    * retired. Throws `RetryableError` while there is no plan.
    */
   find(id: StepId): Promise<{ readonly plan: PlanIndex; readonly step: PlanStep | undefined }>;
+  /** The plan that was read last, which may not decide any more; null: none was. */
+  known(): PlanIndex | null;
+  /** Reads the plan. Throws `RetryableError` while there is none. */
+  learn(): Promise<PlanIndex>;
 }
 
 export interface CurrentPlanOptions {
@@ -50,6 +54,8 @@ export function currentPlan({ store, configs, clock }: CurrentPlanOptions): Curr
   };
 
   return {
+    known: () => known,
+    learn: refreshShared,
     async find(id) {
       const fresh = clock.now() - readAt < freshMs ? known : null;
       const plan = fresh ?? (await refreshShared());

@@ -1,17 +1,13 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import {
-  debounceTime,
   defer,
   EMPTY,
   filter,
   firstValueFrom,
-  ignoreElements,
   merge,
   mergeMap,
   type Observable,
-  share,
   takeUntil,
-  throttleTime,
 } from "rxjs";
 import { writesOnline } from "../../core/instances.ts";
 import { traceOf } from "../../core/trace.ts";
@@ -29,6 +25,7 @@ import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
 import type { Trace } from "../../schemas/trace.ts";
 import { type CurrentPlan, currentPlan } from "./current-plan.ts";
+import { looks } from "./looks.ts";
 import { outputTables } from "./output-table.ts";
 import { outputsSeen, type Verifying } from "./verify.ts";
 
@@ -69,26 +66,9 @@ export function tracker(ports: TrackerPorts, stop: Observable<unknown>): Observa
       filter((status) => begun(tracking, status)),
       mergeMap((status) => settle(tracking, status)),
     );
-    return merge(settled, looksAt(ports).pipe(takeUntil(stop)));
+    const { written = EMPTY } = ports;
+    return merge(settled, looks({ ...tracking, ...ports, written }).pipe(takeUntil(stop)));
   });
-}
-
-/** At most one look in this time, however many objects are written. */
-const lookMs = 1_000;
-/** A job goes on for a moment after its last commit: it is looked at once more when all is quiet. */
-const quietMs = 2_000;
-
-/** A commit in the lake may be the last thing a job does: its job is looked at then, not later. */
-function looksAt({ runner, written = EMPTY }: TrackerPorts): Observable<never> {
-  const commits = written.pipe(
-    filter(({ name }) => name.includes("/_delta_log/") && name.endsWith(".json")),
-    share(),
-  );
-  return merge(commits, commits.pipe(debounceTime(quietMs))).pipe(
-    throttleTime(lookMs, undefined, { leading: true, trailing: true }),
-    mergeMap(() => runner.look()),
-    ignoreElements(),
-  );
 }
 
 /** Tries at a time. What waits for its next one keeps nobody else from theirs. */

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ObjectNotification } from "../../ports/object-store.ts";
 import type { PlaceOptions } from "../support/dataproc/place.ts";
 import { type DataprocPlace, dataprocPlace } from "../support/dataproc-place.ts";
-import { step } from "../support/plan.ts";
+import { input, step } from "../support/plan.ts";
 import { jobOf, type TrackerPlace, trackerPlace } from "../support/tracker-place.ts";
 
-const features = step("features", [], { stepDays: 1 });
+const features = step("features", [input("db.source")], { stepDays: 1 });
 let at: TrackerPlace;
 afterEach(() => at.close());
 
@@ -58,6 +58,17 @@ describe("a look when something was written", () => {
     for (const [nth, when] of after.entries()) {
       if (nth > 0) expect(when - (after[nth - 1] ?? 0)).toBeGreaterThanOrEqual(1_000);
     }
+  });
+
+  test("a table that the plan only reads is looked at while the plan is not known, and never after", async () => {
+    const land = (path: string) => write(`${path}/_delta_log/00000000000000000007.json`);
+    land("db/source");
+    expect(await passed(0)).toEqual([0]);
+    land("db.db/source");
+    land("db/source");
+    expect(await passed(60_000)).toEqual([0, 2_000]);
+    land("out/features");
+    expect(await passed(0)).toEqual([0, 2_000, 60_000]);
   });
 
   test.each([
