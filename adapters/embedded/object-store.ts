@@ -162,8 +162,9 @@ async function listObjects(
 }
 
 function infoOf(root: string, name: string): ObjectInfo | null {
+  const path = pathOfName(root, name);
   try {
-    const stats = statSync(pathOfName(root, name), { bigint: true, throwIfNoEntry: false });
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stats?.isFile() === true ? objectInfo(name, stats) : null;
   } catch (cause) {
     if (isAbsent(cause) || codeOf(cause) === "ELOOP") return null;

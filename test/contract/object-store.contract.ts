@@ -54,6 +54,20 @@ export function describeObjectStore(name: string, open: () => Promise<OpenedObje
       await other.close();
     });
 
+    test("info is what a listing says, of what is there now", async () => {
+      const other = await opened.again();
+      for (const value of ["one", "three"]) {
+        await store.write("db/table/a.json", bytes(value));
+        const [listed] = await store.list("db/table/a.json");
+        expect(await other.info("db/table/a.json")).toEqual(listed);
+        expect(listed?.size).toBe(value.length);
+      }
+      expect(await store.info("nothing")).toBeNull();
+      expect(await store.info("db/table")).toBeNull();
+      expect(await store.info("db/table/a.json/b")).toBeNull();
+      await other.close();
+    });
+
     test("an empty object is an object", async () => {
       await store.write("db/_SUCCESS", bytes(""));
       expect(await store.read("db/_SUCCESS")).toMatchObject({ size: 0 });
@@ -172,6 +186,7 @@ export function describeObjectStore(name: string, open: () => Promise<OpenedObje
       const hostile = ["", "/etc/passwd", "../out", "a/../../out", "a//b", "a/./b", "a/", "a\0b"];
       for (const name of hostile) {
         await expect(store.read(name), JSON.stringify(name)).rejects.toThrow(PermanentError);
+        await expect(store.info(name), JSON.stringify(name)).rejects.toThrow(PermanentError);
         await expect(store.write(name, bytes("x"))).rejects.toThrow(PermanentError);
         await expect(store.write(name, bytes("x"), { ifAbsent: true })).rejects.toThrow(
           PermanentError,

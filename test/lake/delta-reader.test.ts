@@ -45,6 +45,26 @@ describe("reading landings", () => {
     });
   });
 
+  test("where its log was read before no list is asked for, and it is found where it moved to", async () => {
+    const listed: string[] = [];
+    const counting: ObjectStore = {
+      ...lake,
+      list: (prefix, options) => {
+        listed.push(prefix);
+        return lake.list(prefix, options);
+      },
+    };
+    await commit(0, metaData("t", "ds"), add("a", day));
+    await readLandings(counting, table);
+    listed.splice(0);
+    await commit(1, add("b", day));
+    expect((await readLandings(counting, table)).version).toBe(1);
+    expect(listed).toEqual([]);
+    rmSync(`${opened.root}/db`, { recursive: true });
+    await writeCommit(lake, "db.db/t", { version: 0, body: [metaData("u", "ds"), add("c", day)] });
+    expect(await readLandings(counting, table)).toMatchObject({ tableId: "u", version: 0 });
+  });
+
   test("OPTIMIZE keeps the version, and what it made is live", async () => {
     await commit(0, metaData("t", "ds"), add("a", day), add("b", day));
     await commit(
