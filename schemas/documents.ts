@@ -30,6 +30,11 @@ export const CursorDocument = z.object({
    * yet: a watcher that finds this tells it again, as backlog, and what came later as news.
    */
   telling: z.literal(true).exactOptional(),
+  /**
+   * As what all up to `contiguous` was read: the day's column, how days are written and the names the table
+   * lands under. Where a release reads it otherwise, it is told again as backlog.
+   */
+  readAs: z.string().exactOptional(),
 });
 export type CursorDocument = Readonly<z.infer<typeof CursorDocument>>;
 

@@ -97,7 +97,7 @@ export function cursorsOf(store: TaskStore): Cursors {
 
 function isFar(before: CursorDocument | null, now: CursorDocument): boolean {
   if (before === null || before.epoch !== now.epoch || before.tableId !== now.tableId) return true;
-  if (before.telling !== now.telling) return true;
+  if (before.telling !== now.telling || before.readAs !== now.readAs) return true;
   return now.contiguous - before.contiguous >= commitsUnsaved;
 }
 

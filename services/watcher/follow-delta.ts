@@ -57,7 +57,7 @@ async function compare(following: Following, table: Known): Promise<boolean> {
   const beginsAnew = beginning !== table.beginning;
   const suspect = !table.verified || beginsAnew || again.size > 0 || here.length === 0;
   if (suspect && (here.length === 0 || !(await hasSameId(following, table)))) {
-    await readWhole(following, table, { path, backlog: false });
+    await readWhole(following, table, path);
     return true;
   }
   table.verified = true;
@@ -86,5 +86,5 @@ async function readFirst(following: Following, table: Followed, path: string): P
   const { first, checkpointed } = await logBeginning(following.lake, path);
   const waits = first !== null && first > 0 && !checkpointed;
   if (waits && !hold(following, table, { path, problem: missing(0) })) return;
-  await readWhole(following, table, { path, backlog: true });
+  await readWhole(following, table, path);
 }

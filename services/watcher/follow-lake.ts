@@ -5,7 +5,7 @@ import type { CursorDocument } from "../../schemas/documents.ts";
 import type { TableName } from "../../schemas/ids.ts";
 import { type Cursors, cursorsOf } from "./cursors.ts";
 import { followTable } from "./follow-table.ts";
-import { type Followed, type Following, followed } from "./followed.ts";
+import { type Followed, type Following, followed, isNew } from "./followed.ts";
 import type { Wanted } from "./one-per-key.ts";
 import { type PlanLayout, planLayout } from "./plan-layout.ts";
 
@@ -94,20 +94,21 @@ async function due(lake: Lake): Promise<Wanted[]> {
   return names.map((key) => ({ key, urgent: false }));
 }
 
-/** Reads which plan is current; answers the tables that are new to it. */
+/** Reads which plan is current; answers the tables that are new to it, or are read otherwise by it. */
 async function adoptPlan(lake: Lake): Promise<readonly TableName[]> {
   const { plan, cursors, tables, options } = lake;
   await plan.refresh();
   const layout = plan.current();
   if (layout === null || layout === lake.adopted) return [];
-  const fresh = [...layout.tables.keys()].filter((name) => !tables.has(name));
-  const stored = await cursors.load(fresh);
+  const stored = await cursors.load([...layout.tables.keys()].filter((name) => !tables.has(name)));
+  const fresh: TableName[] = [];
   for (const name of tables.keys()) if (!layout.tables.has(name)) tables.delete(name);
   for (const table of layout.tables.values()) {
     const known = tables.get(table.name);
     if (known === undefined)
       tables.set(table.name, followed(table, stored.get(table.name) ?? null));
     else known.table = table;
+    if (known === undefined || isNew(known)) fresh.push(table.name);
   }
   for (const problem of layout.problems) options.log.error({}, problem);
   lake.adopted = layout;

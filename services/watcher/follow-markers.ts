@@ -13,6 +13,7 @@ import {
   isNew,
   landed,
   type Marker,
+  toldCursor,
 } from "./followed.ts";
 
 /** Names listed at once. */
@@ -40,11 +41,11 @@ export async function lookForMarkers(
   table: Followed,
   locate: (name: string) => Located | null,
 ): Promise<void> {
+  const { table: read } = table;
   const backlog = isNew(table);
-  if (backlog)
-    table.cursor = await following.begin({ ...emptyCursor(table.table.name), telling: true });
+  if (backlog) table.cursor = await following.begin({ ...emptyCursor(read), telling: true });
   const markers: Marker[] = [];
-  for (const path of table.table.paths) {
+  for (const path of read.paths) {
     for await (const object of objectsBelow(following, `${path}/`)) {
       const found = object.name.endsWith("/_SUCCESS") ? locate(object.name) : null;
       if (found?.kind === "marker") markers.push({ ...found, object });
@@ -56,7 +57,7 @@ export async function lookForMarkers(
     markers.flatMap((marker) => eventsOf(following, marker)),
   );
   await following.publish(news.map((event) => ({ ...event, backlog })));
-  if (backlog) table.cursor = emptyCursor(table.table.name);
+  if (backlog && table.cursor !== null) table.cursor = toldCursor(read, table.cursor);
   table.searched = true;
 }
 

@@ -1,3 +1,5 @@
+import type { PartitionColumn } from "../../core/delta.ts";
+import { dayColumn } from "../../core/delta-partitions.ts";
 import type { LakeTable, Located } from "../../core/lake-layout.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -94,13 +96,33 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
 }
 
 /** The cursor of a table that was looked at and has no commit. */
-export function emptyCursor(table: TableName): CursorDocument {
-  return { schema: 1, table, tableId: null, epoch: 0, contiguous: -1, partitionColumns: [] };
+export function emptyCursor(table: LakeTable): CursorDocument {
+  const { name } = table;
+  const none = { tableId: null, epoch: 0, contiguous: -1, partitionColumns: [] };
+  return { schema: 1, table: name, ...none, readAs: readingOf(table, []) };
 }
 
-/** Whether nothing of a table is sure to have been told yet. */
-export function isNew({ cursor }: Pick<Followed, "cursor">): boolean {
-  return cursor === null || cursor.telling === true;
+/** As what a table is read: the column of its days, how they are written, and the names it lands under. */
+export function readingOf(
+  { columns, format, landsAs }: LakeTable,
+  partitionColumns: readonly PartitionColumn[],
+): string {
+  const column = dayColumn(partitionColumns, columns)?.name ?? columns.join(" or ");
+  const names = landsAs.map(({ name }) => name).sort();
+  return `${column} ${format} as ${names.join(", ")}`;
+}
+
+/** The cursor once all that is behind it was told as the table is read. */
+export function toldCursor(table: LakeTable, cursor: CursorDocument): CursorDocument {
+  const { tableId, epoch, contiguous, partitionColumns } = cursor;
+  const readAs = readingOf(table, partitionColumns);
+  return { ...emptyCursor(table), tableId, epoch, contiguous, partitionColumns, readAs };
+}
+
+/** Whether what had landed in a table before is to be told: as it is read now nothing of it is sure to have been. */
+export function isNew({ table, cursor }: Pick<Followed, "table" | "cursor">): boolean {
+  if (cursor === null || cursor.telling === true) return true;
+  return cursor.readAs !== readingOf(table, cursor.partitionColumns);
 }
 
 const generationsKept = 64;

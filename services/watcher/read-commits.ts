@@ -70,7 +70,7 @@ async function passGap(following: Following, table: Known, next: number): Promis
   const { path, cursor } = table;
   const { first, checkpointed } = await logBeginning(following.lake, path);
   if (checkpointed && first !== null && first > cursor.contiguous + 1) {
-    await readWhole(following, table, { path, backlog: cursor.contiguous < 0 });
+    await readWhole(following, table, path);
     return false;
   }
   const problem = missing(cursor.contiguous + 1);

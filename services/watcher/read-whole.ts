@@ -1,4 +1,5 @@
 import { isRestarted } from "../../core/epochs.ts";
+import type { LakeTable } from "../../core/lake-layout.ts";
 import { compareVersions } from "../../core/landings.ts";
 import { landingsOfState, type TableLandings } from "../../lake/delta-reader.ts";
 import { withDeltaTable } from "../../lake/delta-table.ts";
@@ -8,9 +9,11 @@ import {
   emptyCursor,
   type Followed,
   type Following,
+  isNew,
   landed,
   publishedTogether,
   tellOnce,
+  toldCursor,
 } from "./followed.ts";
 import { hold } from "./held-commit.ts";
 
@@ -21,14 +24,15 @@ import { hold } from "./held-commit.ts";
 export async function readWhole(
   following: Following,
   table: Followed,
-  { path, backlog }: { readonly path: string; readonly backlog: boolean },
+  path: string,
 ): Promise<void> {
-  const { cursor } = table;
+  const { table: read } = table;
+  const cursor = toldAgain(table);
   const { seen, problem, restarted, begins } = await withDeltaTable(
     following.lake,
     path,
     ({ state, problem: found }) => ({
-      seen: landingsOfState(state, table.table, cursor),
+      seen: landingsOfState(state, read, cursor),
       problem: found,
       restarted: cursor !== null && isRestarted(state.named, cursor, state.version),
       begins: state.fromStart,
@@ -44,27 +48,30 @@ export async function readWhole(
     );
   }
   if (cursor === null && seen.version >= 0) {
-    table.cursor = await following.begin({ ...cursorAt(table, seen), telling: true });
+    table.cursor = await following.begin({ ...cursorAt(read, seen), telling: true });
     if (table.cursor.telling !== true) return;
   }
   if (restarted) await following.publish(madeAnew(table, cursor));
-  const events = restarted ? all(seen) : newsOf(seen, { cursor: table.cursor, backlog });
+  const before = cursor ?? table.cursor;
+  const events = restarted ? all(seen) : newsOf(seen, before);
   await publishInPages(following, events);
   if (seen.version >= 0) {
-    table.cursor = cursorAt(table, seen);
+    table.cursor = cursorAt(read, seen);
     table.generations.clear();
   }
   if (problem !== null) hold(following, table, { path, problem });
 }
 
-function cursorAt({ table }: Followed, seen: TableLandings): CursorDocument {
-  return {
-    ...emptyCursor(table.name),
-    tableId: seen.tableId,
-    epoch: seen.epoch,
-    contiguous: seen.version,
-    partitionColumns: [...seen.partitionColumns],
-  };
+/** Where a table is read otherwise than its cursor says, what is behind that is told as at a first look. */
+function toldAgain(table: Followed): CursorDocument | null {
+  const { cursor } = table;
+  return cursor === null || !isNew(table) ? cursor : { ...cursor, telling: true };
+}
+
+function cursorAt(table: LakeTable, seen: TableLandings): CursorDocument {
+  const { tableId, epoch, version: contiguous } = seen;
+  const partitionColumns = [...seen.partitionColumns];
+  return toldCursor(table, { ...emptyCursor(table), tableId, epoch, contiguous, partitionColumns });
 }
 
 /** Versions of the new log begin with the epoch after the cursor's, as `landingsOfState` counts them. */
@@ -92,17 +99,14 @@ function all({ landings }: TableLandings): PartitionLanded[] {
  * What is newer than the cursor; of a table that is told for the first time also, as backlog, all
  * that had landed before.
  */
-function newsOf(
-  seen: TableLandings,
-  { cursor, backlog }: { readonly cursor: CursorDocument | null; readonly backlog: boolean },
-): PartitionLanded[] {
+function newsOf(seen: TableLandings, cursor: CursorDocument | null): PartitionLanded[] {
   if (cursor === null) return [];
   const { epoch, contiguous: n } = cursor;
   return all(seen).flatMap((event) => {
     const { landing } = event;
     if (compareVersions(landing.version, { epoch, n }) > 0) return [event];
     const isOld = cursor.telling === true && landing.state === "landed";
-    return isOld ? [{ ...event, backlog }] : [];
+    return isOld ? [{ ...event, backlog: true }] : [];
   });
 }
 

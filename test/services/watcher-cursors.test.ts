@@ -18,7 +18,7 @@ test("of two watchers that saw a table made anew, the one that saw less takes th
   const watcher = async (epoch: number, contiguous: number) => {
     const cursors = cursorsOf(store);
     await cursors.load(["db.t"]);
-    const one = followed(table, { ...emptyCursor("db.t"), tableId: "z", epoch, contiguous });
+    const one = followed(table, { ...emptyCursor(table), tableId: "z", epoch, contiguous });
     return { one, save: () => cursors.save([one], { all: true }) };
   };
   const [twice, once] = [await watcher(2, 0), await watcher(1, 3)];
