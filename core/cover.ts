@@ -3,7 +3,7 @@ import type { PartitionRange, TableName, TaskId } from "../schemas/ids.ts";
 import { taskId } from "../schemas/ids.ts";
 import type { LandingsDocument } from "../schemas/landings.ts";
 import type { PlanStep } from "../schemas/plan.ts";
-import type { Task } from "../schemas/tasks.ts";
+import type { Task, TaskState } from "../schemas/tasks.ts";
 import { daysIn } from "./dates.ts";
 import type { Deciding } from "./deciding.ts";
 import { emptyLandings, landingsIds } from "./landings.ts";
@@ -47,12 +47,19 @@ export function takeOutput(deciding: Deciding, task: Task, step: PlanStep): void
     if (STATUS[kind].terminal || STATUS[kind].live) continue;
     deciding.draft.put(`tasks/${contained.id}`, {
       ...contained,
-      state: { kind: "covered", by: task.id },
+      state: { kind: "covered", by: task.id, ...reasonOf(contained.state) },
       why: `covered by ${task.id}`,
       wakeAt: null,
       queuedFor: null,
     });
   }
+}
+
+/** Why a task runs that has not begun: it may come back from the range that covers it. */
+function reasonOf(state: TaskState): { readonly because?: string | null } {
+  if (state.kind === "retrying") return { because: null };
+  const known = state.kind === "waiting" || state.kind === "ready" || state.kind === "covered";
+  return known && state.because !== undefined ? { because: state.because } : {};
 }
 
 /**
@@ -89,7 +96,7 @@ function uncovered(deciding: Deciding, task: Task, contained: Task): Task {
   }
   return {
     ...contained,
-    state: { kind: "waiting" },
+    state: { kind: "waiting", ...reasonOf(contained.state) },
     why: `${task.id} did not do it`,
     wakeAt: deciding.now,
   };

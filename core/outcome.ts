@@ -94,7 +94,7 @@ function judgeWritten(deciding: Deciding, { task, step, settled }: Judging): Jud
   if (step.verification === "published") return judgePublished(deciding, task);
   if (step.output === undefined) return { kind: "done", remark: null };
   const { output } = step;
-  const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, day }));
+  const found = daysIn(task).map((day) => writtenSince(deciding, { task, step, settled, day }));
   const missing = daysIn(task).filter((_, at) => found[at] === "absent");
   if (missing.length > 0) {
     return failure("job", `${nothingWritten}: ${output} has no ${missing.join(", ")}`);
@@ -141,8 +141,7 @@ function judgePublished({ draft }: Deciding, { config, end }: Task): Judged {
     : { kind: "done", remark: consistencyLine(found) };
 }
 
-interface OutputDay {
-  readonly task: Task;
+interface OutputDay extends Judging {
   readonly step: PlanStep;
   readonly day: Partition;
 }
@@ -155,19 +154,21 @@ function writtenSince(
   const now = versionNow(deciding, step, day);
   if (now === null) return "absent";
   const before = task.before[day] ?? null;
-  if (before === null) return isOlder(deciding, outputDay) ? "untouched" : "written";
-  return compareVersions(now, before) > 0 ? "written" : "untouched";
+  const isNewer = before === null || compareVersions(now, before) > 0;
+  return isNewer && !isOlder(deciding, outputDay) ? "written" : "untouched";
 }
 
 /**
- * Whether what was unknown at the claim is older than that all the same: while a step is out of the
+ * Whether what was not known at the claim is older than that all the same: while a step is out of the
  * plan nobody reads its table, and its next run may be claimed before somebody does.
  */
-function isOlder({ draft }: Deciding, { task, step, day }: OutputDay): boolean {
-  const landing = landingOf(draft, step.output ?? "", day);
+function isOlder({ draft }: Deciding, { task, step, settled, day }: OutputDay): boolean {
+  const seen = settled.outputs.find(({ partition }) => partition === day)?.landing ?? null;
+  const isWhole = step.verification === "table";
+  const landing = isWhole ? seen : landingOf(draft, step.output ?? "", day);
   const run = task.runs.at(-1);
   const since = step.effect === "fills" ? run?.attempts[0] : run?.attempts.at(-1);
-  if (landing === null || since === undefined || step.verification === "table") return false;
+  if (landing === null || since === undefined) return false;
   return landing.at < since.claimedAt - clocksApartMs;
 }
 

@@ -151,15 +151,18 @@ function letGo(work: Work, before: Task | null, after: Task): void {
   reachOut(work, after);
 }
 
-/** What an end may let go on, or tell why not: readers of its output, and the steps after it. */
+/**
+ * What an end may let go on, or tell why not: readers of its output, and the steps after it. Of a step that
+ * left the plan readers may have stayed, which wait for it no more.
+ */
 export function reachOut(work: Work, task: Task): void {
   const { plan } = work.deciding;
   const range: PartitionRange = { start: task.start, end: task.end };
   for (const follower of plan.followers(task.step)) {
     for (const day of daysIn(range)) enqueue(work, taskId(follower.id, single(day)));
   }
-  const output = plan.step(task.step)?.output;
-  if (output === undefined) return;
+  const output = plan.step(task.step)?.output ?? task.held?.output ?? null;
+  if (output === null) return;
   for (const day of daysIn(range)) lookAtReaders(work, output, day);
 }
 

@@ -59,7 +59,12 @@ export const TaskState = z.discriminatedUnion("kind", [
     reason: z.string(),
   }),
   z.object({ kind: z.literal("cancelled"), run: z.number().int().min(1), at: EpochMs }),
-  z.object({ kind: z.literal("covered"), by: TaskId }),
+  z.object({
+    kind: z.literal("covered"),
+    by: TaskId,
+    /** As in `waiting`: why it runs once the range has not done it. */
+    because: z.string().nullable().exactOptional(),
+  }),
   z.object({ kind: z.literal("skipped"), because: z.string(), at: EpochMs }),
 ]);
 export type TaskState = Readonly<z.infer<typeof TaskState>>;
