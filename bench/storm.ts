@@ -118,8 +118,9 @@ const folders: string[] = [];
 try {
   for (const tasks of sizes) {
     for (const processes of [1, 2] as const) {
-      folders.push(mkdtempSync(join(tmpdir(), "landfall-bench-")));
-      await storm(tasks, folders.at(-1) ?? "", processes);
+      const folder = mkdtempSync(join(tmpdir(), "landfall-bench-"));
+      folders.push(folder);
+      await storm(tasks, folder, processes);
     }
   }
 } finally {

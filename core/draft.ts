@@ -9,11 +9,7 @@ export type Known =
 export class Unread extends Error {
   readonly ids: readonly DocumentId[];
   constructor(ids: readonly DocumentId[]) {
-    // It is thrown for each task that is new, to be caught: nobody sees where.
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
     super(`not read yet: ${ids.join(", ")}`);
-    Error.stackTraceLimit = stackTraceLimit;
     this.ids = ids;
   }
 }

@@ -8,10 +8,10 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readSync,
+  readFileSync,
   renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { open, readdir, rm, stat } from "node:fs/promises";
@@ -112,22 +112,10 @@ function readQuickly(path: string, name: string): StoredObject | "large" | null 
     const stats = fstatSync(file, { bigint: true });
     if (!stats.isFile()) return null;
     if (stats.size > quickBytes) return "large";
-    return { ...objectInfo(name, stats), bytes: bytesOf(file, Number(stats.size)) };
+    return { ...objectInfo(name, stats), bytes: readFileSync(file) };
   } finally {
     closeSync(file);
   }
-}
-
-/** As many bytes as the file had when it was looked at, or what is left of it. */
-function bytesOf(file: number, size: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(size);
-  let read = 0;
-  while (read < size) {
-    const more = readSync(file, bytes, read, size - read, read);
-    if (more === 0) break;
-    read += more;
-  }
-  return bytes.subarray(0, read);
 }
 
 async function readLarge(path: string, name: string): Promise<StoredObject> {
@@ -218,18 +206,9 @@ async function writeIfAbsent(
       if (codeOf(cause) === "EEXIST") return "exists";
       throw cause;
     } finally {
-      removeIfThere(unfinished);
+      rmSync(unfinished, { force: true });
     }
   });
-}
-
-/** Who slept for an hour finds that others have removed what they took for a dead writer's. */
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (cause) {
-    if (codeOf(cause) !== "ENOENT") throw cause;
-  }
 }
 
 /** Generation of the object that is there, or null. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { otherWork } from "../../lake/other-work.ts";
 import { PermanentError } from "../../ports/errors.ts";
 import type {
   Check,
@@ -34,12 +35,6 @@ export function sqliteTaskStore({ file }: { readonly file: string }): TaskStore 
   return taskStoreOver(openDatabase(file, taskStorePart));
 }
 
-/**
- * Whatever else waits for the event loop has its turn after a commit, as it has while a store is
- * waited for that is elsewhere: a look at thousands of tasks would hold it up from the first to the last.
- */
-const otherTurn = () => new Promise((resolve) => setImmediate(resolve));
-
 type Counters = { -readonly [Name in keyof StoreCounters]: StoreCounters[Name] };
 
 /** A task store in an open database that has the tables of `taskStorePart`; closes it with itself. */
@@ -71,7 +66,8 @@ export function taskStoreOver(database: Database): TaskStore {
         counters.commits += 1;
         counters.documentsWritten += writes.length;
       }
-      await otherTurn();
+      // As while a store is waited for that is elsewhere: a look at thousands of tasks holds nobody up.
+      await otherWork();
       return answer;
     },
     async dueTasks(now, limit) {

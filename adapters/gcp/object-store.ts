@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { PubSub } from "@google-cloud/pubsub";
-import type { Bucket, File, GetFilesOptions } from "@google-cloud/storage";
+import type { Bucket, File, FileMetadata, GetFilesOptions } from "@google-cloud/storage";
 import { filter, fromEvent, takeUntil, tap, throwError } from "rxjs";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import type { ObjectInfo, ObjectStore, StoredObject } from "../../ports/object-store.ts";
@@ -125,12 +125,8 @@ async function read(file: File, told: ObjectInfo | undefined): Promise<StoredObj
 }
 
 async function infoNow(file: File): Promise<ObjectInfo | null> {
-  try {
-    return await infoOf(file);
-  } catch (cause) {
-    if (statusOf(cause) === 404) return null;
-    throw objectError({ doing: `look at ${file.name}`, bucket: file.bucket.name }, cause);
-  }
+  const metadata = await metadataOf(file);
+  return metadata === null ? null : objectInfo(ObjectResource.parse(metadata));
 }
 
 async function infoOf(file: File): Promise<ObjectInfo> {
@@ -238,9 +234,14 @@ async function writeIfAbsent(file: File, bytes: Uint8Array): Promise<"written" |
 }
 
 async function markOf(file: File): Promise<unknown> {
+  return (await metadataOf(file))?.metadata?.[writer];
+}
+
+/** Null when there is no such object, or no such bucket. */
+async function metadataOf(file: File): Promise<FileMetadata | null> {
   try {
-    const [{ metadata }] = await file.getMetadata();
-    return metadata?.[writer];
+    const [metadata] = await file.getMetadata();
+    return metadata;
   } catch (cause) {
     if (statusOf(cause) === 404) return null;
     throw objectError({ doing: `look at ${file.name}`, bucket: file.bucket.name }, cause);

@@ -66,8 +66,9 @@ export function tracker(ports: TrackerPorts, stop: Observable<unknown>): Observa
       filter((status) => begun(tracking, status)),
       mergeMap((status) => settle(tracking, status)),
     );
-    const { written = EMPTY } = ports;
-    return merge(settled, looks({ ...tracking, ...ports, written }).pipe(takeUntil(stop)));
+    const { plan } = tracking;
+    const looking = looks({ written: EMPTY, ...ports, plan });
+    return merge(settled, looking.pipe(takeUntil(stop)));
   });
 }
 

@@ -3,7 +3,7 @@ import { eventsOfCommit } from "./commit-events.ts";
 import {
   type Followed,
   type Following,
-  isNew,
+  isUntold,
   type Known,
   rememberGeneration,
   tellOnce,
@@ -21,7 +21,7 @@ export async function followDelta(
   table: Followed,
   path: string,
 ): Promise<void> {
-  if (table.cursor === null || isNew(table)) return readFirst(following, table, path);
+  if (table.cursor === null || isUntold(table)) return readFirst(following, table, path);
   const known = Object.assign(table, { path, cursor: table.cursor });
   if (known.compared && known.verified && known.again.size === 0) {
     return readOn(following, known);

@@ -5,7 +5,7 @@ import type { CursorDocument } from "../../schemas/documents.ts";
 import type { TableName } from "../../schemas/ids.ts";
 import { type Cursors, cursorsOf } from "./cursors.ts";
 import { followTable } from "./follow-table.ts";
-import { type Followed, type Following, followed, isNew } from "./followed.ts";
+import { type Followed, type Following, followed, isUntold } from "./followed.ts";
 import type { Wanted } from "./one-per-key.ts";
 import { type PlanLayout, planLayout } from "./plan-layout.ts";
 
@@ -108,7 +108,7 @@ async function adoptPlan(lake: Lake): Promise<readonly TableName[]> {
     if (known === undefined)
       tables.set(table.name, followed(table, stored.get(table.name) ?? null));
     else known.table = table;
-    if (known === undefined || isNew(known)) fresh.push(table.name);
+    if (known === undefined || isUntold(known)) fresh.push(table.name);
   }
   for (const problem of layout.problems) options.log.error({}, problem);
   lake.adopted = layout;

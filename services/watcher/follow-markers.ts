@@ -10,7 +10,7 @@ import {
   emptyCursor,
   type Followed,
   type Following,
-  isNew,
+  isUntold,
   landed,
   type Marker,
   toldCursor,
@@ -41,11 +41,11 @@ export async function lookForMarkers(
   table: Followed,
   locate: (name: string) => Located | null,
 ): Promise<void> {
-  const { table: read } = table;
-  const backlog = isNew(table);
-  if (backlog) table.cursor = await following.begin({ ...emptyCursor(read), telling: true });
+  const { table: lakeTable } = table;
+  const backlog = isUntold(table);
+  if (backlog) table.cursor = await following.begin({ ...emptyCursor(lakeTable), telling: true });
   const markers: Marker[] = [];
-  for (const path of read.paths) {
+  for (const path of lakeTable.paths) {
     for await (const object of objectsBelow(following, `${path}/`)) {
       const found = object.name.endsWith("/_SUCCESS") ? locate(object.name) : null;
       if (found?.kind === "marker") markers.push({ ...found, object });
@@ -57,7 +57,7 @@ export async function lookForMarkers(
     markers.flatMap((marker) => eventsOf(following, marker)),
   );
   await following.publish(news.map((event) => ({ ...event, backlog })));
-  if (backlog && table.cursor !== null) table.cursor = toldCursor(read, table.cursor);
+  if (backlog && table.cursor !== null) table.cursor = toldCursor(lakeTable, table.cursor);
   table.searched = true;
 }
 

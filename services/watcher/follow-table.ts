@@ -4,7 +4,7 @@ import { deltaPath } from "../../lake/delta-reader.ts";
 import { PermanentError, RetryableError } from "../../ports/errors.ts";
 import { followDelta } from "./follow-delta.ts";
 import { lookForMarkers, publishMarkers } from "./follow-markers.ts";
-import { type Followed, type Following, isNew, tellOnce } from "./followed.ts";
+import { type Followed, type Following, isUntold, tellOnce } from "./followed.ts";
 
 /**
  * Looks at one table: publishes what is new in it and moves its cursor. When the world does not
@@ -45,5 +45,5 @@ export async function followTable(
 function needsLooking({ settings }: Following, followed: Followed): boolean {
   const { table, searched, marked } = followed;
   const isTold = own(settings.tables, table.name)?.closing?.when === "marker";
-  return isNew(followed) || !searched || marked || isTold;
+  return isUntold(followed) || !searched || marked || isTold;
 }

@@ -97,13 +97,25 @@ export function followed(table: LakeTable, cursor: CursorDocument | null): Follo
 
 /** The cursor of a table that was looked at and has no commit. */
 export function emptyCursor(table: LakeTable): CursorDocument {
-  const { name } = table;
-  const none = { tableId: null, epoch: 0, contiguous: -1, partitionColumns: [] };
-  return { schema: 1, table: name, ...none, readAs: readingOf(table, []) };
+  return toldCursor(table, { tableId: null, epoch: 0, contiguous: -1, partitionColumns: [] });
+}
+
+/** How far a table's log was read, when all of that was told as the table is read. */
+export function toldCursor(
+  table: LakeTable,
+  {
+    tableId,
+    epoch,
+    contiguous,
+    partitionColumns,
+  }: Pick<CursorDocument, "tableId" | "epoch" | "contiguous" | "partitionColumns">,
+): CursorDocument {
+  const readAs = readingOf(table, partitionColumns);
+  return { schema: 1, table: table.name, tableId, epoch, contiguous, partitionColumns, readAs };
 }
 
 /** As what a table is read: the column of its days, how they are written, and the names it lands under. */
-export function readingOf(
+function readingOf(
   { columns, format, landsAs }: LakeTable,
   partitionColumns: readonly PartitionColumn[],
 ): string {
@@ -112,15 +124,8 @@ export function readingOf(
   return `${column} ${format} as ${names.join(", ")}`;
 }
 
-/** The cursor once all that is behind it was told as the table is read. */
-export function toldCursor(table: LakeTable, cursor: CursorDocument): CursorDocument {
-  const { tableId, epoch, contiguous, partitionColumns } = cursor;
-  const readAs = readingOf(table, partitionColumns);
-  return { ...emptyCursor(table), tableId, epoch, contiguous, partitionColumns, readAs };
-}
-
-/** Whether what had landed in a table before is to be told: as it is read now nothing of it is sure to have been. */
-export function isNew({ table, cursor }: Pick<Followed, "table" | "cursor">): boolean {
+/** Whether what had landed before is to be told: nothing of it is sure to have been, as the table is read now. */
+export function isUntold({ table, cursor }: Pick<Followed, "table" | "cursor">): boolean {
   if (cursor === null || cursor.telling === true) return true;
   return cursor.readAs !== readingOf(table, cursor.partitionColumns);
 }

@@ -6,10 +6,9 @@ import { withDeltaTable } from "../../lake/delta-table.ts";
 import type { CursorDocument } from "../../schemas/documents.ts";
 import type { PartitionLanded, TableRecreated } from "../../schemas/events.ts";
 import {
-  emptyCursor,
   type Followed,
   type Following,
-  isNew,
+  isUntold,
   landed,
   publishedTogether,
   tellOnce,
@@ -26,13 +25,13 @@ export async function readWhole(
   table: Followed,
   path: string,
 ): Promise<void> {
-  const { table: read } = table;
+  const { table: lakeTable } = table;
   const cursor = toldAgain(table);
   const { seen, problem, restarted, begins } = await withDeltaTable(
     following.lake,
     path,
     ({ state, problem: found }) => ({
-      seen: landingsOfState(state, read, cursor),
+      seen: landingsOfState(state, lakeTable, cursor),
       problem: found,
       restarted: cursor !== null && isRestarted(state.named, cursor, state.version),
       begins: state.fromStart,
@@ -48,7 +47,7 @@ export async function readWhole(
     );
   }
   if (cursor === null && seen.version >= 0) {
-    table.cursor = await following.begin({ ...cursorAt(read, seen), telling: true });
+    table.cursor = await following.begin({ ...cursorAt(lakeTable, seen), telling: true });
     if (table.cursor.telling !== true) return;
   }
   if (restarted) await following.publish(madeAnew(table, cursor));
@@ -56,7 +55,7 @@ export async function readWhole(
   const events = restarted ? all(seen) : newsOf(seen, before);
   await publishInPages(following, events);
   if (seen.version >= 0) {
-    table.cursor = cursorAt(read, seen);
+    table.cursor = cursorAt(lakeTable, seen);
     table.generations.clear();
   }
   if (problem !== null) hold(following, table, { path, problem });
@@ -65,13 +64,13 @@ export async function readWhole(
 /** Where a table is read otherwise than its cursor says, what is behind that is told as at a first look. */
 function toldAgain(table: Followed): CursorDocument | null {
   const { cursor } = table;
-  return cursor === null || !isNew(table) ? cursor : { ...cursor, telling: true };
+  return cursor === null || !isUntold(table) ? cursor : { ...cursor, telling: true };
 }
 
 function cursorAt(table: LakeTable, seen: TableLandings): CursorDocument {
   const { tableId, epoch, version: contiguous } = seen;
   const partitionColumns = [...seen.partitionColumns];
-  return toldCursor(table, { ...emptyCursor(table), tableId, epoch, contiguous, partitionColumns });
+  return toldCursor(table, { tableId, epoch, contiguous, partitionColumns });
 }
 
 /** Versions of the new log begin with the epoch after the cursor's, as `landingsOfState` counts them. */
