@@ -31,8 +31,8 @@ export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled
 /** How the reason of a failure begins when a job that exited 0 has written nothing (I5). */
 export const nothingWritten = "exit 0, nothing written";
 
-/** How the reason of a failure begins when a job ran out of its time. */
-export const timedOut = "timed out and was cancelled";
+/** How the reason of a failure begins when a job ran out of its time, whoever's clock saw it first. */
+export const timedOut = "timed out";
 
 /** What an outcome amounts to, once what was written has been looked at. */
 type Judged =
@@ -61,7 +61,7 @@ function judge(deciding: Deciding, judging: Judging): Judged {
     return { kind: task.state.reason === "command" ? "cancelled" : "retired" };
   }
   const error = settled.error ?? `its job ${settled.outcome}`;
-  if (task.state.kind === "cancelling") {
+  if (task.state.kind === "cancelling" || settled.outcome === "timed-out") {
     return failure("job", `${timedOut}: ${error}`);
   }
   if (settled.outcome === "cancelled") {

@@ -139,6 +139,13 @@ describe("a step with one daily input", () => {
     expect(w.why(task)).toContain("timed out");
   });
 
+  test("a job that its runner ends by its limit first timed out in the same words", () => {
+    const w = world(plan, settled);
+    w.land("data.events", "2025-09-30");
+    w.settle(task, { outcome: "timed-out", error: "it ran longer than its limit and was ended" });
+    expect(w.why(task)).toContain("timed out: it ran longer than its limit");
+  });
+
   test("a commit that was there before Landfall looked runs only the newest day", () => {
     const w = world(plan, settled);
     const days = ["2025-09-28", "2025-09-29", "2025-09-30"];

@@ -149,7 +149,7 @@ describe("the class of a failure", () => {
   test("is else how it ended", () => {
     expect(classOf("exit code 137: Killed")).toBe("ExitCode137");
     expect(classOf("ended by SIGKILL")).toBe("SIGKILL");
-    expect(classOf("timed out and was cancelled: it was cancelled")).toBe("TimedOut");
+    expect(classOf("timed out: it was cancelled")).toBe("TimedOut");
     expect(classOf("it ran longer than its limit", { outcome: "timed-out" })).toBe("TimedOut");
     expect(classOf("gone", { outcome: "vanished" })).toBe("Vanished");
     expect(classOf("refused: no such cluster")).toBe("Refused");

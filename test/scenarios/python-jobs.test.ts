@@ -41,7 +41,7 @@ describe.skipIf(absent)("jobs in Python, with the deltalake package", () => {
         externalClosing: { when: "at-landing" },
         retries: { job: { max: 1, delayMs: 100 } },
         submitWithinMs: 1_000,
-        timeoutMs: 4_000,
+        timeoutMs: 8_000,
       }),
     );
     const up = landfallUp({
