@@ -7,9 +7,11 @@ import {
   merge,
   mergeMap,
   type Observable,
+  race,
   takeUntil,
 } from "rxjs";
 import { writesOnline } from "../../core/instances.ts";
+import { isLive } from "../../core/status.ts";
 import { traceOf } from "../../core/trace.ts";
 import type { Bus } from "../../ports/bus.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -23,6 +25,7 @@ import type { JobOutcome, JobSettled } from "../../schemas/events.ts";
 import { parseTaskId } from "../../schemas/ids.ts";
 import type { PlanStep } from "../../schemas/plan.ts";
 import type { Settings } from "../../schemas/settings.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import type { Trace } from "../../schemas/trace.ts";
 import { type CurrentPlan, currentPlan } from "./current-plan.ts";
 import { looks } from "./looks.ts";
@@ -31,7 +34,7 @@ import { outputsSeen, type Verifying } from "./verify.ts";
 
 export interface TrackerPorts {
   readonly bus: Bus;
-  /** Only read: which plan is current, and the watcher's cursors. */
+  /** Only read: which plan is current, the watcher's cursors, and which tasks know how their jobs ended. */
   readonly store: TaskStore;
   readonly lake: ObjectStore;
   /** Holds the plans. */
@@ -50,8 +53,9 @@ export interface TrackerPorts {
  * outcome is what the runner said and what is in the lake; what it means for the task is the
  * dispatcher's to say (I5).
  *
- * - T1 A job is forgotten by its runner only after its report is durable, so it is reported at
- *   least once, whatever process dies. Two trackers only report twice.
+ * - T1 A job is forgotten by its runner only after its task is seen to know of its end, so it is
+ *   reported at least once, whatever process dies, and again while the task does not move, whatever
+ *   became of the report. Two trackers only report twice.
  * - T2 What cannot be read is read again until it can: an unknown output is never reported missing.
  *   What will never be read as the world is (a table that nobody made) is a failure with that sentence.
  *
@@ -112,21 +116,50 @@ function begun({ inHand }: Tracking, status: JobStatus): boolean {
   return true;
 }
 
-/** Verifies, publishes, forgets: in that order, each until it is done (T1). */
+/** Verifies, publishes, looks whether that was heard, forgets: in that order, each until it is done (T1). */
 async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
-  const { bus, runner } = tracking.ports;
+  const { runner } = tracking.ports;
   try {
     const event = await untilDone(tracking, status, () => settledOf(tracking, status));
-    if (event === null) return;
-    const published = await untilDone(tracking, status, async () => {
-      await bus.publish([event], traceOfJob(status));
-      return true;
-    });
-    if (published === null) return;
+    if (event === null || !(await untilHeard(tracking, status, event))) return;
     await untilDone(tracking, status, () => runner.forget([status.jobId]));
   } finally {
     tracking.inHand.delete(status.jobId);
   }
+}
+
+/** Most reports are heard within a second; a dispatcher with much to do is not told twice of all of it. */
+const heardMs = 15_000;
+const heardMsMax = 3_600_000;
+
+/** Reports an end, ever more seldom, until its task knows; false when it was stopped before that. */
+async function untilHeard(
+  tracking: Tracking,
+  status: JobStatus,
+  event: JobSettled,
+): Promise<boolean> {
+  const { bus, clock, log } = tracking.ports;
+  const { task, jobId } = status;
+  const trace = traceOfJob(status);
+  for (let pauseMs = heardMs; ; pauseMs = Math.min(heardMsMax, pauseMs * 4)) {
+    const published = await untilDone(tracking, status, async () => {
+      await bus.publish([event], trace);
+      return true;
+    });
+    if (published === null) return false;
+    await firstValueFrom(race(clock.every(pauseMs), tracking.stopping), { defaultValue: null });
+    if (await untilDone(tracking, status, () => isHeard(tracking, status))) return true;
+    if (tracking.stopped) return false;
+    const fields = { task, jobId, waitedMs: pauseMs, ...inTrace(trace) };
+    log.warn(fields, `${task} has not heard that its job ended; it is reported again`);
+  }
+}
+
+/** Whether a task goes on without this job, or is gone. */
+async function isHeard({ ports }: Tracking, { task, jobId }: JobStatus): Promise<boolean> {
+  const id = `tasks/${task}` as const;
+  const known = (await ports.store.read([id])).get(id)?.body as Task | null | undefined;
+  return known == null || !isLive(known.state) || known.state.jobId !== jobId;
 }
 
 async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {

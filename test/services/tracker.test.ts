@@ -1,10 +1,12 @@
 import { map } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../adapters/embedded/clock.ts";
+import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
 import { traceOf } from "../../core/trace.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
+import type { Task } from "../../schemas/tasks.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
+import { task } from "../support/documents.ts";
 import { step } from "../support/plan.ts";
 import { jobOf, type TrackerPlace, trackerPlace } from "../support/tracker-place.ts";
 
@@ -67,6 +69,38 @@ describe("T1: reported at least once, forgotten only then", () => {
     await first.stop();
     at.track(at.open());
     expect((await at.reports(1))[0]?.jobId).toBe(job.jobId);
+  });
+
+  test("a report that nobody heard is made again, and the job is forgotten only when its task knows", async () => {
+    at = await trackerPlace([features]);
+    const job = jobOf(features, range("01"));
+    const live = { run: 1, attempt: 1, jobId: job.jobId, timeoutAt: Number.MAX_SAFE_INTEGER };
+    const known = task(job.task, { state: { kind: "running", ...live } });
+    const put = async (body: Task) => {
+      const id = `tasks/${job.task}` as const;
+      const version = (await at.store.read([id])).get(id)?.version ?? null;
+      const answer = await at.store.commit({ writes: [{ id, body, version }], checks: [] });
+      expect(answer.kind).toBe("committed");
+    };
+    await put(known);
+    const runner = at.open();
+    const forgotten: string[] = [];
+    const watched = {
+      ...runner,
+      async forget(jobIds: readonly string[]) {
+        forgotten.push(...jobIds);
+        await runner.forget(jobIds);
+      },
+    };
+    at.track(watched, { clock: scaledClock({ start: Date.now(), speed: 300 }) });
+    await runner.submit(job);
+    const [first, second] = await at.reports(2);
+    expect(second).toEqual(first);
+    expect(forgotten).toEqual([]);
+    const words = `${job.task} has not heard that its job ended; it is reported again`;
+    expect(at.logged[0]).toMatchObject({ level: "warn", message: words });
+    await put({ ...known, state: { kind: "succeeded", run: 1, at: 1, remark: null } });
+    await expect.poll(() => forgotten).toEqual([job.jobId]);
   });
 
   test("two trackers report the same, and statuses may repeat", async () => {

@@ -42,6 +42,7 @@ export const FAULTS = {
   "submit-late": { chance: 0.08, words: "is not answered, and arrives later", ownProfile: true },
   "push-refused": { chance: 0.05, words: "is refused", ownProfile: true },
   "push-answer-lost": { chance: 0.05, words: "is lost", ownProfile: true },
+  "report-lost": { chance: 0.03, words: "is never delivered", ownProfile: true },
 } as const satisfies Record<string, Fault>;
 
 /**

@@ -41,7 +41,7 @@ export interface Place {
   openLake(): ObjectStore;
   openFlinkState(): ObjectStore;
   dropTable(path: string): void;
-  /** Publishes events as a network carries them: some twice, some late. */
+  /** Publishes events as a network carries them: some twice, some late, and a few reports never. */
   carry(events: readonly LandfallEvent[], faults: Faults): void;
   isOut(port: string): boolean;
   /** Null: jobs are at `jobs` itself. */
@@ -212,6 +212,7 @@ export function placeOf({ seed, workload, faults, record }: PlaceOptions): Place
           time.at(workload.faultsEnd, send);
           continue;
         }
+        if (event.kind === "job-settled" && striking.strikes("report-lost", where)) continue;
         if (striking.strikes("event-doubled", where)) send();
         if (!striking.strikes("event-late", where)) send();
         else time.at(time.now() + striking.drawn(where, 1_000, 10_800_000), send);
