@@ -29,18 +29,34 @@ export async function followDelta(
   if ((await compare(following, known)) || known.held !== null) await readOn(following, known);
 }
 
+/** What is not done for an answer that did not come is left for the next time. */
+async function compare(following: Following, table: Known): Promise<boolean> {
+  const again = [...table.again];
+  table.again.clear();
+  try {
+    const isLater = await comparedWith(following, table, again);
+    table.compared = true;
+    return isLater;
+  } catch (cause) {
+    for (const version of again) table.again.add(version);
+    throw cause;
+  }
+}
+
 /**
  * Lists the log from the cursor on and makes sure that it is the one the cursor was in. Commits
  * that were written over after they were read are published again. True when there are later ones.
  */
-async function compare(following: Following, table: Known): Promise<boolean> {
+async function comparedWith(
+  following: Following,
+  table: Known,
+  notified: readonly number[],
+): Promise<boolean> {
   const { lake, log } = following;
   const { path, cursor } = table;
   const { contiguous } = cursor;
-  const again = new Set([...table.again].filter((version) => version <= contiguous));
-  table.again.clear();
+  const again = new Set(notified.filter((version) => version <= contiguous));
   const here = await listCommits(lake, path, Math.max(0, contiguous));
-  table.compared = true;
   table.newestHeard = here.at(-1)?.version ?? -1;
   if (contiguous < 0) {
     table.verified = true;

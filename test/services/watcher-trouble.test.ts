@@ -161,6 +161,30 @@ describe("watcher in trouble", () => {
     expect(watched.told("db.t")[1]).toBe("2025-10-01@0.1");
   });
 
+  test("a repaired commit that cannot be read at once is read when it can", async () => {
+    await watched.plan(planTable("db.t"));
+    let away = false;
+    const lake: ObjectStore = {
+      ...watched.lake,
+      read: (name) =>
+        away && name === commitObject("db/t", 1)
+          ? Promise.reject(new RetryableError("no answer"))
+          : watched.lake.read(name),
+    };
+    watched.start({ lake });
+    await looked();
+    await watched.commit(0, metaData("t", "ds"), add("a", day("2025-09-30")));
+    await watched.commit(1, add("b", day("2025-10-01")));
+    await watched.commit(2, add("c", day("2025-10-03")));
+    await watched.until(() => watched.events.length === 3);
+    away = true;
+    await watched.commit(1, add("b", day("2025-10-02")));
+    await watched.until(() => watched.lines.some((line) => line.includes("cannot be looked at")));
+    away = false;
+    await watched.until(() => watched.events.length === 4);
+    expect(watched.told("db.t")).toContain("2025-10-02@0.1");
+  });
+
   test("after a commit that was passed over, one that only takes away does not make the day deaf", async () => {
     await watched.plan(planTable("db.t"));
     watched.start({ pace: { beatMs: 10, saveMs: 10, reconcileMs: 50, patienceMs: 100 } });
