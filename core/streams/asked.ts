@@ -1,12 +1,17 @@
 import type { CommandDocument, StreamCommand } from "../../schemas/commands.ts";
+import type { Settings } from "../../schemas/settings.ts";
 import type { StreamDocument } from "../../schemas/streams.ts";
 
 /** What comes of a command about a stream: whether it is taken down in the stream's document. */
 export function outcomeForStream(
+  { streams }: Pick<Settings, "streams">,
   stream: StreamDocument | null,
   { kind, config }: StreamCommand,
 ): CommandDocument["outcome"] {
   const refused = (reason: string) => ({ kind: "refused", reason }) as const;
+  if (streams.by === "others") {
+    return refused('Landfall keeps no streams here: streams.by is "others"');
+  }
   if (stream === null) {
     return refused(`no stream is known of ${config}; landfall streams lists those there are`);
   }

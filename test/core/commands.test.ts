@@ -248,3 +248,18 @@ describe("deleting rows of metadata", () => {
     });
   });
 });
+
+test("a stream is neither stopped nor deployed where others keep streams", () => {
+  const { streams } = Settings.parse({ streams: { by: "others" } });
+  const w = world(plan, { ...settled, streams });
+  const said = { schema: 1, by: "ana", at: noon, config: "risk.clicks.v1" } as const;
+  w.nudge({ kind: "command", command: { kind: "stream-stop", id: "c1", ...said } });
+  w.nudge({
+    kind: "command",
+    command: { kind: "stream-deploy", id: "c2", state: "latest", ...said },
+  });
+  const reason = 'Landfall keeps no streams here: streams.by is "others"';
+  for (const id of ["commands/c1", "commands/c2"] as const) {
+    expect(w.document(id)).toMatchObject({ outcome: { kind: "refused", reason } });
+  }
+});

@@ -83,8 +83,10 @@ emulated(["pubsub", "firestore", "bigtable", "storage"], "chaos", ({ project }) 
     const begun = performance.now();
     await expect.poll(() => ends(at), { timeout: 200_000, interval: 1_000 }).toEqual(calm);
     const tail = ((performance.now() - begun) / 1_000).toFixed(1);
+    const logged = all.flatMap(({ running }) => running.logged());
+    const again = logged.filter(({ message }) => message.endsWith("it is reported again")).length;
     process.stderr.write(
-      `chaos: ${harm.kills} kills, ${harm.cuts} cuts, ${harm.doubled} messages doubled in ${seconds} s; ${midway} of ${tasksMax} tasks had succeeded when it ended, the rest within ${tail} s\n`,
+      `chaos: ${harm.kills} kills, ${harm.cuts} cuts, ${harm.doubled} messages doubled in ${seconds} s; ${midway} of ${tasksMax} tasks had succeeded when it ended, the rest within ${tail} s; ${again} ends were reported again\n`,
     );
     await doubled.stop();
     await expectEachAttemptOneJob(at, project);
