@@ -1,4 +1,4 @@
-import { Observable } from "rxjs";
+import { Observable, Subscription } from "rxjs";
 import { RetryableError } from "../../ports/errors.ts";
 import type { FaultKind, Faults } from "./faults.ts";
 import type { Place } from "./place.ts";
@@ -89,13 +89,14 @@ export async function answered(life: Life, where: string): Promise<void> {
   if (!life.alive) await never();
 }
 
-/** Values reach a process that lives, after whatever stall it is in. */
+/** Values reach a process that lives, after whatever stall it is in. To one that died nothing beats any more. */
 export function whileAlive<T>(life: Life, source: Observable<T>): Observable<T> {
   const { time } = life.place;
   return new Observable((out) => {
-    const inner = source.subscribe({
+    const inner = new Subscription();
+    const values = source.subscribe({
       next(value) {
-        if (!life.alive) return;
+        if (!life.alive) return inner.unsubscribe();
         if (life.stalledUntil <= time.now()) return out.next(value);
         time.at(life.stalledUntil, () => {
           if (life.alive) out.next(value);
@@ -104,6 +105,7 @@ export function whileAlive<T>(life: Life, source: Observable<T>): Observable<T> 
       error: (cause: unknown) => out.error(cause),
       complete: () => out.complete(),
     });
-    return () => inner.unsubscribe();
+    inner.add(values);
+    return inner;
   });
 }
