@@ -11,6 +11,7 @@
   const css = getComputedStyle(document.documentElement);
   const colour = (name) => css.getPropertyValue(`--${name}`).trim();
   const dayMs = 86_400_000;
+  const hourMs = 3_600_000;
   const onPath = new Set(report.pipelines.flatMap(({ criticalPath }) => criticalPath));
   const all = "all";
 
@@ -128,11 +129,15 @@
     };
   }
 
-  /** The hours after a day, when its jobs run; everything for "all". */
+  /** The hours after a day, until the last of the jobs that began in them has ended; everything for "all". */
   function zoomOf(day) {
     if (day === all) return {};
     const over = Date.parse(day) + dayMs;
-    return { startValue: over - 3_600_000, endValue: over + dayMs };
+    const ends = drawn
+      .filter(({ from }) => over <= from && from < over + dayMs)
+      .map(({ to }) => to);
+    const endValue = Math.max(over + 2 * hourMs, ...ends) + hourMs / 2;
+    return { startValue: over - hourMs / 2, endValue };
   }
 
   function rowAxis(wanted) {
@@ -159,12 +164,17 @@
     chart.setOption({
       useUTC: true,
       animation: false,
-      grid: { left: 330, right: 30, top: 16, bottom: 80 },
+      // Where it is seen however many rows there are.
+      grid: { left: 330, right: 30, top: 80, bottom: 16 },
       tooltip: { confine: true },
-      xAxis: { type: "time", splitLine: { show: true, lineStyle: { color: colour("line") } } },
+      xAxis: {
+        type: "time",
+        position: "top",
+        splitLine: { show: true, lineStyle: { color: colour("line") } },
+      },
       yAxis: rowAxis(wanted),
       dataZoom: [
-        { type: "slider", bottom: 16, height: 26, ...zoom },
+        { type: "slider", top: 12, height: 26, showDataShadow: false, ...zoom },
         { type: "inside", zoomOnMouseWheel: "ctrl", ...zoom },
       ],
       series: [bars(place), landed(place)],
