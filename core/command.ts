@@ -24,11 +24,7 @@ export function outcomeOf(deciding: Deciding, command: Command): CommandDocument
       return backfill(deciding, command);
     case "stream-deploy":
     case "stream-stop":
-      return outcomeForStream(
-        deciding.settings,
-        deciding.draft.get(`streams/${command.config}`),
-        command,
-      );
+      return outcomeForStream(deciding, command);
     case "metadata-delete":
       return outcomeForRows(deciding, command);
     case "task-retry":

@@ -32,7 +32,7 @@ export function afterOutcome(deciding: Deciding, task: Task, settled: JobSettled
 export const nothingWritten = "exit 0, nothing written";
 
 /** How the reason of a failure begins when a job ran out of its time, whoever's clock saw it first. */
-export const timedOut = "timed out";
+export const timedOut = "timed out: ";
 
 /** What an outcome amounts to, once what was written has been looked at. */
 type Judged =
@@ -61,9 +61,8 @@ function judge(deciding: Deciding, judging: Judging): Judged {
     return { kind: task.state.reason === "command" ? "cancelled" : "retired" };
   }
   const error = settled.error ?? `its job ${settled.outcome}`;
-  if (task.state.kind === "cancelling" || settled.outcome === "timed-out") {
-    return failure("job", `${timedOut}: ${error}`);
-  }
+  if (task.state.kind === "cancelling") return failure("job", timedOut + error);
+  if (settled.outcome === "timed-out") return failure(settled.blame, timedOut + error);
   if (settled.outcome === "cancelled") {
     return { ...failure("job", "its job was cancelled by someone else"), retry: false };
   }

@@ -116,7 +116,7 @@ export interface JobRunner {
    * what it saw was told to who listens to `statuses`. Never throws: it is a hint.
    */
   look(): Promise<void>;
-  /** The end of these jobs was reported; they need not be emitted again. */
+  /** Their tasks know of the end of these jobs; they need not be emitted again. */
   forget(jobIds: readonly string[]): Promise<void>;
   /** Null: it runs no streams. */
   readonly streams: StreamJobs | null;

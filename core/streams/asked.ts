@@ -1,17 +1,22 @@
 import type { CommandDocument, StreamCommand } from "../../schemas/commands.ts";
-import type { Settings } from "../../schemas/settings.ts";
 import type { StreamDocument } from "../../schemas/streams.ts";
+import type { Deciding } from "../deciding.ts";
+import { own } from "../own.ts";
 
 /** What comes of a command about a stream: whether it is taken down in the stream's document. */
 export function outcomeForStream(
-  { streams }: Pick<Settings, "streams">,
-  stream: StreamDocument | null,
+  { settings, plan, draft }: Deciding,
   { kind, config }: StreamCommand,
 ): CommandDocument["outcome"] {
   const refused = (reason: string) => ({ kind: "refused", reason }) as const;
-  if (streams.by === "others") {
+  if (settings.streams.by === "others") {
     return refused('Landfall keeps no streams here: streams.by is "others"');
   }
+  const team = plan.plan.streams?.find((stream) => stream.config === config)?.team;
+  if (team !== undefined && own(settings.teams, team)?.streams === "others") {
+    return refused(`Landfall keeps no streams of ${team}: teams.${team}.streams is "others"`);
+  }
+  const stream = draft.get(`streams/${config}`);
   if (stream === null) {
     return refused(`no stream is known of ${config}; landfall streams lists those there are`);
   }

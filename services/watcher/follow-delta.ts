@@ -26,60 +26,62 @@ export async function followDelta(
   if (known.compared && known.verified && known.again.size === 0) {
     return readOn(following, known);
   }
-  if ((await compare(following, known)) || known.held !== null) await readOn(following, known);
-}
-
-/** What is not done for an answer that did not come is left for the next time. */
-async function compare(following: Following, table: Known): Promise<boolean> {
-  const again = [...table.again];
-  table.again.clear();
+  const again = [...known.again];
+  known.again.clear();
+  known.compared = true;
   try {
-    const isLater = await comparedWith(following, table, again);
-    table.compared = true;
-    return isLater;
+    const { later, rewritten } = await compare(following, known, again);
+    if (later || known.held !== null) await readOn(following, known);
+    for (const version of rewritten) await readAgain(following, known, version);
   } catch (cause) {
-    for (const version of again) table.again.add(version);
+    // What was not done for an answer that did not come is left for the next time.
+    known.compared = false;
+    for (const version of again) known.again.add(version);
     throw cause;
   }
 }
 
-/**
- * Lists the log from the cursor on and makes sure that it is the one the cursor was in. Commits
- * that were written over after they were read are published again. True when there are later ones.
- */
-async function comparedWith(
+/** What a log holds beside what was read. */
+interface Compared {
+  /** There are later commits. */
+  readonly later: boolean;
+  /** Commits that were written over after they were read. */
+  readonly rewritten: ReadonlySet<number>;
+}
+
+/** Lists the log from the cursor on and makes sure that it is the one the cursor was in; reads another one whole. */
+async function compare(
   following: Following,
   table: Known,
   notified: readonly number[],
-): Promise<boolean> {
+): Promise<Compared> {
   const { lake, log } = following;
   const { path, cursor } = table;
   const { contiguous } = cursor;
-  const again = new Set(notified.filter((version) => version <= contiguous));
+  const rewritten = new Set(notified.filter((version) => version <= contiguous));
   const here = await listCommits(lake, path, Math.max(0, contiguous));
   table.newestHeard = here.at(-1)?.version ?? -1;
   if (contiguous < 0) {
     table.verified = true;
-    return here.length > 0;
+    return { later: here.length > 0, rewritten };
   }
   if (here.length === 0 && (await listCommits(lake, path)).length === 0) {
     tellOnce(table, log, `the Delta log of ${cursor.table} is gone from ${path}`);
-    return false;
+    return { later: false, rewritten: new Set() };
   }
   const beginning = await firstGeneration(lake, path);
   const known = table.generations.get(contiguous);
   const atCursor = here[0]?.version === contiguous ? here[0].generation : known;
-  if (known !== undefined && known !== atCursor) again.add(contiguous);
+  if (known !== undefined && known !== atCursor) rewritten.add(contiguous);
   const beginsAnew = beginning !== table.beginning;
-  const suspect = !table.verified || beginsAnew || again.size > 0 || here.length === 0;
+  const suspect = !table.verified || beginsAnew || rewritten.size > 0 || here.length === 0;
   if (suspect && (here.length === 0 || !(await hasSameId(following, table)))) {
     await readWhole(following, table, path);
-    return true;
+    return { later: true, rewritten: new Set() };
   }
   table.verified = true;
   table.beginning = beginning;
-  for (const version of again) await readAgain(following, table, version);
-  return table.newestHeard > contiguous;
+  return { later: table.newestHeard > contiguous, rewritten };
 }
 
 /** Whether the log still begins with the table the cursor was in, as far as that can be seen. */

@@ -1,10 +1,13 @@
-import { map } from "rxjs";
+import { map, NEVER } from "rxjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { scaledClock, systemClock } from "../../adapters/embedded/clock.ts";
 import { traceOf } from "../../core/trace.ts";
 import { RetryableError } from "../../ports/errors.ts";
 import type { JobStatus } from "../../ports/job-runner.ts";
+import { silentLog } from "../../ports/log.ts";
+import { Settings } from "../../schemas/settings.ts";
 import type { Task } from "../../schemas/tasks.ts";
+import { tracker } from "../../services/tracker/pipeline.ts";
 import { endOf } from "../contract/job-runner.contract.ts";
 import { task } from "../support/documents.ts";
 import { step } from "../support/plan.ts";
@@ -101,6 +104,31 @@ describe("T1: reported at least once, forgotten only then", () => {
     expect(at.logged[0]).toMatchObject({ level: "warn", message: words });
     await put({ ...known, state: { kind: "succeeded", run: 1, at: 1, remark: null } });
     await expect.poll(() => forgotten).toEqual([job.jobId]);
+  });
+
+  test("left because another service failed, it tries no more", async () => {
+    at = await trackerPlace([features]);
+    const runner = at.open();
+    const { bus, lake, store, configs, keyValueStore } = at;
+    const settings = Settings.parse({});
+    let tries = 0;
+    const away: typeof bus = {
+      ...bus,
+      publish() {
+        tries += 1;
+        return Promise.reject(new RetryableError("the bus is away"));
+      },
+    };
+    const clock = scaledClock({ start: Date.now(), speed: 300 });
+    const ports = { bus: away, lake, store, configs, keyValueStore, runner, clock, settings };
+    const leaving = tracker({ ...ports, log: silentLog }, NEVER).subscribe();
+    await runner.submit(jobOf(features, range("01")));
+    await expect.poll(() => tries).toBeGreaterThan(1);
+    leaving.unsubscribe();
+    await clock.sleep(100);
+    const before = tries;
+    await clock.sleep(60_000);
+    expect(tries).toBe(before);
   });
 
   test("two trackers report the same, and statuses may repeat", async () => {

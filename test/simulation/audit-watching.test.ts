@@ -203,6 +203,11 @@ describe("alerts: stored, then told, once, and closed when they are over", () =>
     ];
     expect(broken(...before, ...known, rests)).not.toContain("alerts");
     expect(broken(...before, ...known, task(20, cancelled), rests)).toContain("alerts");
+    const over = (hours: number) =>
+      task(hours, { ...cancelled, at: endedAt + (hours - 1) * hourMs });
+    const late = [release, job, ...known, task(47, failed)];
+    expect(broken(...late, over(47.9), rests)).toContain("alerts");
+    expect(broken(...late, over(47.95), rests)).not.toContain("alerts");
     expect(broken(...before, task(20, cancelled))).toContain("alerts");
     expect(broken(...before, task(2, cancelled))).not.toContain("alerts");
   });

@@ -43,11 +43,20 @@ export function jobFaultsOf(
   random: Random,
   { wanted, days }: { wanted: Wanted; days: number },
 ): RehearsalFault[] {
-  return Array.from({ length: random.pick([0, 2, 6, 12]) }, () => ({
-    step: random.pick(wanted.steps).id,
-    ...(random.chance(0.4) ? { partition: dayAt(start + random.between(-1, days) * dayMs) } : {}),
-    ...(random.chance(0.3) ? { run: random.between(1, 2) } : {}),
-    ...(random.chance(0.8) ? { attempt: random.between(1, 2) } : {}),
-    does: random.pick(["fail", "write-nothing", "hang", "vanish", "write-half"] as const),
-  }));
+  return Array.from({ length: random.pick([0, 2, 6, 12]) }, () =>
+    thatEnds({
+      step: random.pick(wanted.steps).id,
+      ...(random.chance(0.4) ? { partition: dayAt(start + random.between(-1, days) * dayMs) } : {}),
+      ...(random.chance(0.3) ? { run: random.between(1, 2) } : {}),
+      ...(random.chance(0.8) ? { attempt: random.between(1, 2) } : {}),
+      does: random.pick(["fail", "write-nothing", "hang", "vanish", "write-half"] as const),
+    }),
+  );
+}
+
+/** A job that is lost is tried twenty times, for a day and more: the auditor does not wait for all days of a step. */
+function thatEnds(fault: RehearsalFault): RehearsalFault {
+  const isForEver =
+    fault.does === "vanish" && fault.attempt === undefined && fault.partition === undefined;
+  return isForEver ? { ...fault, attempt: 1 } : fault;
 }

@@ -61,6 +61,7 @@ export async function trackerPlace(
     ...rehearsal,
     bus,
     store,
+    configs,
     logged,
     release,
     /** A tracker over a runner, running until the place closes; ports may be replaced. */

@@ -199,9 +199,30 @@ function failuresAtRest(
   for (const { key, kind, tasks } of open) {
     if (kind !== "step-failed" && kind !== "nothing-written") continue;
     if (tasks.some((id) => isUnsettled(history, id))) continue;
-    const recovered = tasks.filter((id) => failing.get(id) === undefined);
+    const recovered = tasks.filter(
+      (id) => failing.get(id) === undefined && !isOverOnlyNow(history, id, at),
+    );
     if (recovered.length > 0) say(`${key} is open, and ${recovered.join(", ")} did not fail`);
   }
+}
+
+/**
+ * Whether what made a failure nobody's trouble is so young that its alert may still wait for that to last: the
+ * task ended otherwise, or a newer day of its step was done.
+ */
+function isOverOnlyNow({ tasks, watching }: History, id: TaskId, at: EpochMs): boolean {
+  if (watching === null) return false;
+  const { quietMs, lookMs } = watching.alerts;
+  const since = at - quietMs - 2 * lookMs - lookTakesMs;
+  const known = tasks.get(id);
+  return [...tasks.values()].some(
+    ({ id: other, step, end, state }) =>
+      known !== undefined &&
+      step === known.step &&
+      (other === id || (state.kind === "succeeded" && end > known.end)) &&
+      "at" in state &&
+      state.at > since,
+  );
 }
 
 const settled = new Set(["succeeded", "failed", "cancelled", "skipped"]);
