@@ -53,8 +53,11 @@ function startsAtOf({ startsAtHour }: WantedStep, end: Partition): EpochMs {
   return startsAtHour === undefined ? 0 : endOf(end) + startsAtHour * 3_600_000;
 }
 
-/** How long what a schedule has just let start may take, and what reads what that writes. */
-const scheduledWithinMs = 3 * 3_600_000;
+/**
+ * How long what a schedule has just let start may take, and what reads what that writes: each of four
+ * attempts may hang for its two hours, and wait for a tick.
+ */
+const scheduledWithinMs = 10 * 3_600_000;
 
 /**
  * Whether a task's time came so late, by its day, its schedule or that of a step before it, that it may
