@@ -61,6 +61,7 @@ test("what stands on a step whose schedule has just come may be under way at res
   expect(said(4)).toEqual([]);
 });
 
-test("not three hours later", () => {
-  expect(said(6.5)).toEqual([`${id} is still launching: attempt 1 of run 1 is being submitted`]);
+test("not ten hours later", () => {
+  expect(said(12.9)).toEqual([]);
+  expect(said(13.1)).toEqual([`${id} is still launching: attempt 1 of run 1 is being submitted`]);
 });
