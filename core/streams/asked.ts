@@ -1,7 +1,7 @@
 import type { CommandDocument, StreamCommand } from "../../schemas/commands.ts";
 import type { StreamDocument } from "../../schemas/streams.ts";
 import type { Deciding } from "../deciding.ts";
-import { own } from "../own.ts";
+import { areLeftToOthers } from "./by.ts";
 
 /** What comes of a command about a stream: whether it is taken down in the stream's document. */
 export function outcomeForStream(
@@ -13,7 +13,7 @@ export function outcomeForStream(
     return refused('Landfall keeps no streams here: streams.by is "others"');
   }
   const team = plan.plan.streams?.find((stream) => stream.config === config)?.team;
-  if (team !== undefined && own(settings.teams, team)?.streams === "others") {
+  if (team !== undefined && areLeftToOthers(settings, team)) {
     return refused(`Landfall keeps no streams of ${team}: teams.${team}.streams is "others"`);
   }
   const stream = draft.get(`streams/${config}`);

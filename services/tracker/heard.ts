@@ -17,14 +17,16 @@ export async function hear(tracking: Tracking): Promise<void> {
   const due = [...reported.values()].filter(({ lookAt }) => stopped || lookAt <= now);
   if (due.length === 0) return;
   try {
-    const deaf = await whoseTaskIsLive(tracking, due);
-    const heard = due.filter(({ status }) => !deaf.has(status)).map(({ status }) => status.jobId);
+    const unheard = await whoseTaskIsLive(tracking, due);
+    const heard = due
+      .filter(({ status }) => !unheard.has(status))
+      .map(({ status }) => status.jobId);
     if (heard.length > 0) await ports.runner.forget(heard);
     for (const jobId of heard) {
       reported.delete(jobId);
       inHand.delete(jobId);
     }
-    if (!stopped) await Promise.all([...deaf].map((status) => again(tracking, status)));
+    if (!stopped) await Promise.all([...unheard].map((status) => again(tracking, status)));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const words = "it cannot be seen whether ends of jobs were heard; looking again";

@@ -76,23 +76,26 @@ const heardMsMax = 86_400_000;
 
 /** Verifies and publishes, each until it is done; from then on it is to be heard (`heard.ts`). */
 export async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
-  const { bus, clock } = tracking.ports;
+  const { ports, inHand, reported } = tracking;
   const { jobId } = status;
-  const event = await untilDone(tracking, status, () => settledOf(tracking, status));
-  const published =
-    event === null
-      ? null
-      : await untilDone(tracking, status, async () => {
-          await bus.publish([event], traceOfJob(status));
-          return true;
-        });
-  if (published === null) {
-    tracking.inHand.delete(jobId);
+  if (!(await isPublished(tracking, status))) {
+    inHand.delete(jobId);
     return;
   }
-  const before = tracking.reported.get(jobId);
+  const before = reported.get(jobId);
   const waitMs = before === undefined ? heardMs : Math.min(heardMsMax, 4 * before.waitMs);
-  tracking.reported.set(jobId, { status, waitMs, lookAt: clock.now() + waitMs });
+  reported.set(jobId, { status, waitMs, lookAt: ports.clock.now() + waitMs });
+}
+
+/** False when it was stopped before that. */
+async function isPublished(tracking: Tracking, status: JobStatus): Promise<boolean> {
+  const event = await untilDone(tracking, status, () => settledOf(tracking, status));
+  if (event === null) return false;
+  const done = await untilDone(tracking, status, async () => {
+    await tracking.ports.bus.publish([event], traceOfJob(status));
+    return true;
+  });
+  return done !== null;
 }
 
 async function settledOf(tracking: Tracking, status: JobStatus): Promise<JobSettled> {

@@ -26,11 +26,12 @@ export async function followDelta(
   if (known.compared && known.verified && known.again.size === 0) {
     return readOn(following, known);
   }
-  const again = [...known.again];
+  let again: Iterable<number> = [...known.again];
   known.again.clear();
   known.compared = true;
   try {
     const { later, rewritten } = await compare(following, known, again);
+    again = rewritten;
     if (later || known.held !== null) await readOn(following, known);
     for (const version of rewritten) await readAgain(following, known, version);
   } catch (cause) {
@@ -53,12 +54,12 @@ interface Compared {
 async function compare(
   following: Following,
   table: Known,
-  notified: readonly number[],
+  notified: Iterable<number>,
 ): Promise<Compared> {
   const { lake, log } = following;
   const { path, cursor } = table;
   const { contiguous } = cursor;
-  const rewritten = new Set(notified.filter((version) => version <= contiguous));
+  const rewritten = new Set([...notified].filter((version) => version <= contiguous));
   const here = await listCommits(lake, path, Math.max(0, contiguous));
   table.newestHeard = here.at(-1)?.version ?? -1;
   if (contiguous < 0) {

@@ -1,4 +1,4 @@
-import { own } from "../../../core/own.ts";
+import { areLeftToOthers } from "../../../core/streams/by.ts";
 import type { DocumentVersion, Read } from "../../../ports/task-store.ts";
 import type { DocumentOf } from "../../../schemas/documents.ts";
 import type { Plan, PlanStream } from "../../../schemas/plan.ts";
@@ -28,7 +28,7 @@ export async function readRegister(
 ): Promise<Register | "other-plan"> {
   const { store, settings } = ports;
   const planned = plan.streams ?? [];
-  const isOurs = ({ team }: PlanStream) => own(settings.teams, team)?.streams !== "others";
+  const isOurs = ({ team }: PlanStream) => !areLeftToOthers(settings, team);
   const wanted = new Map(planned.filter(isOurs).map((stream) => [stream.config, stream]));
   const others = new Set(planned.flatMap((stream) => (isOurs(stream) ? [] : [stream.config])));
   const read = await store.read(["plans/current", index]);
