@@ -6,7 +6,7 @@ import type { Trace } from "../../schemas/trace.ts";
 import { publishLetter, readLetters } from "./bus-dead-letters.ts";
 import { isCommand, messageOf, newTrace } from "./bus-messages.ts";
 import { pull } from "./bus-pull.ts";
-import { pubsubError, reopening } from "./pubsub-errors.ts";
+import { pubsubError, RECONNECTING, reopening } from "./pubsub-errors.ts";
 import type { BusTopics } from "./pubsub-topics.ts";
 
 export interface PubsubBusOptions {
@@ -31,6 +31,7 @@ export function pubsubBus(options: PubsubBusOptions): Bus {
   const { project, topics, apiEndpoint, answersWithinMs = 30_000 } = options;
   const pubsub = new PubSub({
     projectId: project,
+    ...RECONNECTING,
     ...(apiEndpoint === undefined ? {} : { apiEndpoint }),
   });
   const publishing = publishOptions(answersWithinMs);

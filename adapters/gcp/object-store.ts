@@ -10,6 +10,7 @@ import { cloudStorage } from "./cloud-storage.ts";
 import { objectError, statusOf } from "./object-errors.ts";
 import { isFolder, listedFields, ObjectResource, objectInfo } from "./object-info.ts";
 import { type Notifications, objectNotifications } from "./object-notifications.ts";
+import { RECONNECTING } from "./pubsub-errors.ts";
 import { toldObjects } from "./told-objects.ts";
 
 export interface CloudStorageOptions {
@@ -86,7 +87,7 @@ function newsOf({
 }: CloudStorageOptions) {
   if (pushed !== undefined) return { stream: pushed.stream, close: () => pushed.ended() };
   if (subscription === undefined) return null;
-  const pubsub = new PubSub({ projectId: project });
+  const pubsub = new PubSub({ projectId: project, ...RECONNECTING });
   const notifications = objectNotifications({ pubsub, subscription, bucket, warn });
   return {
     stream: notifications.stream,

@@ -33,6 +33,12 @@ export const REOPENING = {
   retryMaxBackoff: Duration.from({ seconds: 1 }),
 } as const;
 
+/**
+ * How a connection that broke is made again: by itself gRPC tries after one second, then after 1.6 times as
+ * long each time, up to two minutes, in which nothing is published though Pub/Sub answers again.
+ */
+export const RECONNECTING = { "grpc.max_reconnect_backoff_ms": 1_000 } as const;
+
 /** How long to wait before a stream that broke is opened again. */
 const againMs = 1_000;
 
