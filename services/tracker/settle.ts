@@ -78,7 +78,7 @@ const heardMsMax = 86_400_000;
 export async function settle(tracking: Tracking, status: JobStatus): Promise<void> {
   const { ports, inHand, reported } = tracking;
   const { jobId } = status;
-  if (!(await isPublished(tracking, status))) {
+  if (!(await publishEnd(tracking, status))) {
     inHand.delete(jobId);
     return;
   }
@@ -88,7 +88,7 @@ export async function settle(tracking: Tracking, status: JobStatus): Promise<voi
 }
 
 /** False when it was stopped before that. */
-async function isPublished(tracking: Tracking, status: JobStatus): Promise<boolean> {
+async function publishEnd(tracking: Tracking, status: JobStatus): Promise<boolean> {
   const event = await untilDone(tracking, status, () => settledOf(tracking, status));
   if (event === null) return false;
   const done = await untilDone(tracking, status, async () => {
